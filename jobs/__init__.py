@@ -1,0 +1,1 @@
+"""Thin commands over pipeline/: parse arguments, call, exit code."""

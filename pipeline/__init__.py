@@ -1,0 +1,1 @@
+"""The pipeline: flow.py is its table of contents."""

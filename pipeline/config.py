@@ -1,0 +1,300 @@
+"""One settings tree: profile or TOML file < environment < command line. An unknown key is an error.
+
+The environment spells ``ocr.engine`` as ``FIGLAKE_OCR__ENGINE``; the command line as
+``--set ocr.engine=easyocr``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+
+PROFILE_FOLDER = Path(__file__).resolve().parent.parent / "infra" / "config"
+PROFILES = ("laptop", "cluster")
+ENV_PREFIX = "FIGLAKE_"
+#: Variables that start with the prefix and are not settings.
+ENV_OTHER = frozenset({"FIGLAKE_MODELS", "FIGLAKE_LAKE", "FIGLAKE_PROFILE", "FIGLAKE_CONFIG"})
+
+
+def _tuning(default: Any) -> Any:
+    """A setting that changes speed or memory but not results; it stays out of fingerprints."""
+    return field(default=default, metadata={"tuning": True})
+
+
+@dataclass(frozen=True)
+class LakeSettings:
+    """How tables are written and cleaned."""
+
+    row_group_mb: int = 64
+    file_mb: int = 256
+    retention_hours: int = 168
+    rejects_limit: float = 0.2  # share of an archive's items above which a step ends with exit code 3
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    """The Spark session. ``conf`` passes any Spark property through."""
+
+    master: str = "local[*]"
+    driver_memory_mb: int = 1024
+    shuffle_partitions: int = 4
+    conf: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RaySettings:
+    """The Ray session. An empty address starts a private one; 0 CPUs means what the machine has."""
+
+    address: str = ""
+    num_cpus: int = 0
+    object_store_mb: int = 1024
+    gpus_per_actor: float = 0.0
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """What an archive may do. Whatever passes a limit is rejected before memory is spent on it."""
+
+    entries: int = 2_000_000
+    depth: int = 4
+    member_mb: int = 256
+    package_mb: int = 512
+    ratio: int = 1000
+    ratio_floor_mb: int = 16  # a member smaller than this may compress as well as it likes
+    xml_mb: int = 128
+    image_mpixels: int = 300
+
+
+@dataclass(frozen=True)
+class ExtractSettings:
+    """How an archive is cut and read."""
+
+    shard_mb: int = _tuning(64)
+    shard_packages: int = _tuning(64)
+    pdf_fallback: bool = True
+
+
+@dataclass(frozen=True)
+class OcrSettings:
+    """The reader of sheets. ``scale`` is the detector's resolution as a share of the sheet's."""
+
+    engine: str = "rapidocr"
+    batch_size: int = _tuning(8)
+    actors: int = _tuning(0)  # 0: one per CPU (or per GPU)
+    scale: float = 0.45
+    min_confidence: float = 0.5
+    languages: tuple[str, ...] = ("en",)
+
+
+@dataclass(frozen=True)
+class FigureSettings:
+    """Which images become figures."""
+
+    roles: tuple[str, ...] = ("drawing", "abstract figure", "front page")
+    margin_px: int = 12
+
+
+@dataclass(frozen=True)
+class LinkingSettings:
+    """How signs are resolved."""
+
+    min_confidence: float = 0.5
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Encoders: a Hugging Face id, a local directory, or a built-in name (builtin:…)."""
+
+    image: str = "builtin:gradient-histogram"
+    image_revision: str = ""
+    image_batch: int = _tuning(32)
+    text: str = "builtin:all-minilm-l6-v2"
+    text_revision: str = ""
+    text_batch: int = _tuning(64)
+    dtype: str = "auto"  # auto: bfloat16 where the processor has it, else float32
+    passages: str = "all"  # all, or linked: only sentences that a link names
+
+
+@dataclass(frozen=True)
+class ClassifySettings:
+    """Figure type and perspective."""
+
+    method: str = "caption"
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """Codebook recipe. Below ``flat_below`` vectors a modality is searched exactly."""
+
+    flat_below: int = 20_000
+    sample: int = 200_000
+    seed: int = 20190213
+    factory: str = ""  # any faiss factory string; empty: chosen from the number of vectors
+
+
+@dataclass(frozen=True)
+class PublishSettings:
+    """Gates a release must pass, and how many releases are kept."""
+
+    recall_at_10: float = 0.9
+    queries: int = 200
+    keep: int = 5
+    keep_days: int = 14
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Defaults of a search."""
+
+    nprobe: int = 32
+    candidates: int = 200
+    fusion: str = "mean"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole tree. Frozen: every step sees the same one."""
+
+    lake: LakeSettings = LakeSettings()
+    spark: SparkSettings = field(default_factory=SparkSettings)
+    ray: RaySettings = RaySettings()
+    limits: LimitSettings = LimitSettings()
+    extract: ExtractSettings = ExtractSettings()
+    ocr: OcrSettings = OcrSettings()
+    figures: FigureSettings = FigureSettings()
+    linking: LinkingSettings = LinkingSettings()
+    models: ModelSettings = ModelSettings()
+    classify: ClassifySettings = ClassifySettings()
+    indexing: IndexSettings = IndexSettings()
+    publish: PublishSettings = PublishSettings()
+    search: SearchSettings = SearchSettings()
+    #: Passed to delta-rs and pyarrow, e.g. {"AWS_ENDPOINT_URL" = "http://…"}. Never printed.
+    storage: Mapping[str, str] = field(default_factory=dict)
+
+    def meaning(self, dotted: str) -> Any:
+        """What ``ocr`` or ``figures.roles`` says about results, as plain JSON types; tuning left out."""
+        value: Any = self
+        for name in dotted.split("."):
+            value = getattr(value, name)
+        return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: _plain(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if not f.metadata.get("tuning")
+        }
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def load_settings(
+    profile: str = "laptop",
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Iterable[str] = (),
+) -> Settings:
+    """Read the profile, then ``config``, then the environment, then ``key=value`` overrides.
+
+    Raises UsageError naming the source for an unknown key, a wrong type or an unreadable file.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}; choose one of: {', '.join(PROFILES)}")
+    tree: dict[str, Any] = {}
+    for path in [PROFILE_FOLDER / f"{profile}.toml", *([config] if config else [])]:
+        _merge(tree, _read_toml(path), str(path))
+    environment = os.environ if environment is None else environment
+    for name, text in sorted(environment.items()):
+        if name.startswith(ENV_PREFIX) and name not in ENV_OTHER and "__" in name:
+            key = name.removeprefix(ENV_PREFIX).lower().replace("__", ".", 1)
+            if key.startswith("storage."):
+                key = "storage." + name.removeprefix(ENV_PREFIX).split("__", 1)[1]
+            _merge(tree, _nested(key, text), f"environment variable {name}")
+    for item in overrides:
+        key, sign, text = item.partition("=")
+        if not sign:
+            raise UsageError(f"--set wants key=value, got {item!r}")
+        _merge(tree, _nested(key.strip(), text), f"--set {key}")
+    return _build(Settings, tree, "")
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"no configuration file at {path}") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read the configuration {path}: {error}") from None
+
+
+def _nested(dotted: str, text: str) -> dict[str, Any]:
+    tree: Any = text
+    for name in reversed(dotted.split(".", 1)):
+        tree = {name: tree}
+    return typing.cast(dict[str, Any], tree)
+
+
+def _merge(tree: dict[str, Any], update: Mapping[str, Any], source: str) -> None:
+    """Lay ``update`` over ``tree``, checking each key against the settings as it goes."""
+    hints = typing.get_type_hints(Settings)
+    for section, values in update.items():
+        if section not in hints:
+            raise UsageError(f"{source}: unknown section {section!r}; known: {', '.join(sorted(hints))}")
+        if not isinstance(values, Mapping):
+            raise UsageError(f"{source}: {section} is a section; give {section}.KEY")
+        known = typing.get_type_hints(hints[section]) if dataclasses.is_dataclass(hints[section]) else None
+        for key, value in values.items():
+            if known is not None and key not in known:
+                raise UsageError(f"{source}: unknown key {section}.{key}; known: {', '.join(sorted(known))}")
+            kind = known[key] if known is not None else str
+            tree.setdefault(section, {})[key] = _convert(value, kind, f"{source}: {section}.{key}")
+
+
+def _convert(value: Any, kind: Any, where: str) -> Any:
+    origin = typing.get_origin(kind)
+    try:
+        if kind is bool:
+            if isinstance(value, str):
+                return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+            if isinstance(value, bool):
+                return value
+        elif kind in (int, float):
+            if not isinstance(value, bool) and isinstance(value, (int, float, str)):
+                return kind(value)
+        elif kind is str:
+            if isinstance(value, str):
+                return value
+        elif origin is tuple:
+            if isinstance(value, str):
+                return tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, list) and all(isinstance(part, str) for part in value):
+                return tuple(value)
+        elif origin is not None and isinstance(kind, types.GenericAlias | typing._GenericAlias):  # type: ignore[attr-defined]
+            value = json.loads(value) if isinstance(value, str) else value
+            return types.MappingProxyType({str(k): str(v) for k, v in value.items()})
+    except (ValueError, KeyError, AttributeError):
+        pass
+    raise UsageError(f"{where}: {value!r} is not a {getattr(kind, '__name__', kind)}")
+
+
+def _build(kind: Any, tree: Mapping[str, Any], where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    values = {
+        name: _build(hints[name], value, name) if dataclasses.is_dataclass(hints[name]) else dict(value)
+        if isinstance(value, Mapping) else value
+        for name, value in tree.items()
+    }
+    return kind(**values)

@@ -1,0 +1,130 @@
+"""Where a lake or an archive lies: local paths and object-store URIs through the same calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, cast
+from urllib.parse import urlsplit
+
+import pyarrow.fs as pafs
+
+#: The names under which delta-rs and pyarrow know the same S3 option.
+_S3_ARGUMENTS = {
+    "AWS_ACCESS_KEY_ID": "access_key",
+    "AWS_SECRET_ACCESS_KEY": "secret_key",
+    "AWS_SESSION_TOKEN": "session_token",
+    "AWS_REGION": "region",
+    "AWS_ENDPOINT_URL": "endpoint_override",
+}
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A root URI and the options to reach it. Small enough to send to every worker.
+
+    ``options`` uses delta-rs names (AWS_ENDPOINT_URL …); what is absent comes from the environment.
+    """
+
+    root: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def at(cls, uri: str | Path, options: Mapping[str, str] | None = None) -> Storage:
+        """A storage at ``uri``; a local path is made absolute, so workers elsewhere mean the same."""
+        text = str(uri)
+        if urlsplit(text).scheme in ("", "file"):
+            text = str(Path(text.removeprefix("file://")).expanduser().resolve())
+        return cls(text.rstrip("/"), dict(options or {}))
+
+    @property
+    def is_local(self) -> bool:
+        return "://" not in self.root
+
+    def filesystem(self) -> pafs.FileSystem:
+        """The pyarrow filesystem that holds the root."""
+        if self.is_local:
+            return pafs.LocalFileSystem()
+        if urlsplit(self.root).scheme in ("s3", "s3a"):
+            return _s3(self.options)
+        return cast(pafs.FileSystem, pafs.FileSystem.from_uri(self.root)[0])
+
+    def path(self, *parts: str) -> str:
+        """The path of a file below the root, as ``filesystem`` spells it."""
+        base = self.root
+        if not self.is_local:
+            split = urlsplit(self.root)
+            base = f"{split.netloc}{split.path}"
+        return "/".join([base, *parts])
+
+    def uri(self, *parts: str) -> str:
+        """The URI of a file below the root, as delta-rs and users spell it."""
+        return "/".join([self.root, *parts])
+
+    def open_input(self, *parts: str) -> IO[bytes]:
+        """Open a file for reading at any offset. Raises FileNotFoundError."""
+        return cast(IO[bytes], self.filesystem().open_input_file(self.path(*parts)))
+
+    def read_bytes(self, *parts: str) -> bytes:
+        """The whole file. Raises FileNotFoundError."""
+        with self.open_input(*parts) as stream:
+            return stream.read()
+
+    def write_bytes(self, data: bytes, *parts: str) -> None:
+        """Write a whole file; on local disk a reader sees the old file or the new one, never half."""
+        path = self.path(*parts)
+        if not self.is_local:
+            with self.filesystem().open_output_stream(path) as stream:
+                stream.write(data)
+            return
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        temporary = f"{path}.{os.getpid()}.tmp"
+        with open(temporary, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+
+    def exists(self, *parts: str) -> bool:
+        return self.size(*parts) is not None
+
+    def size(self, *parts: str) -> int | None:
+        """Size of a file in bytes; None when there is no such file."""
+        info = self.filesystem().get_file_info(self.path(*parts))
+        return cast(int, info.size) if info.type == pafs.FileType.File else None
+
+    def make_folder(self, *parts: str) -> None:
+        """Make a folder where the storage has folders."""
+        if self.is_local:
+            Path(self.path(*parts)).mkdir(parents=True, exist_ok=True)
+
+    def walk(self, *parts: str) -> Iterator[pafs.FileInfo]:
+        """Every file below a folder; none when the folder does not exist."""
+        selector = pafs.FileSelector(self.path(*parts), recursive=True, allow_not_found=True)
+        yield from (info for info in self.filesystem().get_file_info(selector) if info.is_file)
+
+    def delete(self, *parts: str) -> None:
+        """Delete a file; a file that is gone already is no error."""
+        try:
+            self.filesystem().delete_file(self.path(*parts))
+        except FileNotFoundError:
+            return
+
+    def delta_options(self) -> dict[str, str]:
+        """Options as delta-rs wants them."""
+        options = dict(self.options)
+        if options.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT_URL", "")).startswith("http://"):
+            options.setdefault("AWS_ALLOW_HTTP", "true")
+        return options
+
+
+def _s3(options: Mapping[str, str]) -> pafs.FileSystem:
+    """pyarrow's own S3 client; it reads keys and region from the environment, but not the endpoint."""
+    known = {**{name: os.environ[name] for name in ("AWS_ENDPOINT_URL",) if name in os.environ}, **options}
+    arguments = {_S3_ARGUMENTS[name]: value for name, value in known.items() if name in _S3_ARGUMENTS}
+    endpoint = arguments.get("endpoint_override", "")
+    if "://" in endpoint:
+        arguments["scheme"], arguments["endpoint_override"] = endpoint.split("://", 1)
+    return pafs.S3FileSystem(**arguments)

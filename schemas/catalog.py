@@ -1,0 +1,49 @@
+"""codebooks and shards: the catalogue of index files, so that they are committed like any other rows."""
+
+import pyarrow as pa
+
+from schemas.base import ARCHIVE, Table, field
+
+MODALITIES = ("image", "text", "passage")
+
+CODEBOOKS = Table(
+    name="codebooks",
+    description="The codebook in force for each modality. Lake-wide: its archive is _lake.",
+    key=("archive", "modality"),
+    schema=pa.schema(
+        [
+            ARCHIVE,
+            field("modality", pa.string(), "image, text or passage.", nullable=False),
+            field("codebook", pa.string(), "Content-addressed name: modality-hash.", nullable=False),
+            field("recipe", pa.string(), "faiss factory string, or Flat.", nullable=False),
+            field("dimension", pa.int32(), "Vector dimension.", nullable=False),
+            field("model", pa.string(), "Encoder that made the vectors.", nullable=False),
+            field("revision", pa.string(), "Revision of the encoder.", nullable=False),
+            field("trained_on", pa.int64(), "Vectors in the training sample.", nullable=False),
+            field("vectors_seen", pa.int64(), "Vectors in the lake at training time.", nullable=False),
+            field("path", pa.string(), "Path below the lake.", nullable=False),
+            field("sha256", pa.string(), "SHA-256 of the file, hex.", nullable=False),
+        ]
+    ),
+)
+
+SHARDS = Table(
+    name="shards",
+    description="The FAISS shard files of each archive.",
+    key=("archive", "modality", "codebook"),
+    schema=pa.schema(
+        [
+            ARCHIVE,
+            field("modality", pa.string(), "image, text or passage.", nullable=False),
+            field("codebook", pa.string(), "Codebook that encoded the shard.", nullable=False),
+            field("rows", pa.int64(), "Vectors in the shard.", nullable=False),
+            field("lists_path", pa.string(), "Inverted lists, below the lake; null under a flat codebook."),
+            field("lists_sha256", pa.string(), "SHA-256, hex."),
+            field("vectors_path", pa.string(), "float16 vectors, row-major, below the lake.", nullable=False),
+            field("vectors_sha256", pa.string(), "SHA-256, hex.", nullable=False),
+            field("keys_path", pa.string(), "Arrow IPC: vector id, key and document of each row, below the lake.",
+                  nullable=False),
+            field("keys_sha256", pa.string(), "SHA-256, hex.", nullable=False),
+        ]
+    ),
+)

@@ -1,0 +1,34 @@
+"""figure_vectors, text_vectors, passage_vectors: what the encoders made of figures and sentences."""
+
+import pyarrow as pa
+
+from schemas.base import ARCHIVE, VECTOR, Table, field
+
+
+def _vectors(name: str, key: str, key_description: str, description: str) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        key=("archive", key),
+        row_group_rows=20_000,
+        byte_stream_split=("vector",),
+        schema=pa.schema(
+            [
+                ARCHIVE,
+                field(key, pa.string(), key_description, nullable=False),
+                field("doc_id", pa.string(), "The document.", nullable=False),
+                field("model", pa.string(), "Encoder: Hugging Face id, folder name or built-in name.",
+                      nullable=False),
+                field("revision", pa.string(), "Revision of the encoder's weights.", nullable=False),
+                field("vector", VECTOR, "Unit length in the L2 norm; values exactly representable in float16.",
+                      nullable=False),
+            ]
+        ),
+    )
+
+
+FIGURE_VECTORS = _vectors("figure_vectors", "figure_id", "The figure.", "One image vector per figure.")
+TEXT_VECTORS = _vectors(
+    "text_vectors", "figure_id", "The figure.", "One text vector per figure: the mean of its linked sentences'."
+)
+PASSAGE_VECTORS = _vectors("passage_vectors", "passage_id", "The sentence.", "One text vector per sentence.")
