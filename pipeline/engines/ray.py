@@ -1,0 +1,216 @@
+"""Ray: a session, a table as a Ray dataset, and a sink whose workers write parts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.config import LakeSettings, Settings
+from pipeline.errors import Reason, Reject
+from pipeline.lake import Lake, LakeFile
+from pipeline.parts import Outcome, PartWriter, gather, result_batch
+from pipeline.storage import Storage
+from schemas import TABLES
+
+if TYPE_CHECKING:
+    import ray.data
+
+Progress = Callable[[int, int | None], None]
+
+#: Tasks per CPU that a read is cut into, so that a small archive still uses every core.
+_TASKS_PER_CPU = 4
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[None]:
+    """A Ray session: the cluster at ``ray.address``, or a private one that ends with this process."""
+    import logging
+
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    common: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
+    if settings.ray.address:
+        ray.init(address=settings.ray.address, log_to_driver=False, logging_level=logging.ERROR)
+    else:
+        ray.init(
+            num_cpus=settings.ray.num_cpus or None,
+            object_store_memory=settings.ray.object_store_mb << 20,
+            **common,
+        )
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def read(
+    lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None,
+    where: tuple[str, Sequence[str]] | None = None,
+) -> ray.data.Dataset:
+    """An archive's rows of a table, the archive column included, read on the workers.
+
+    ``where`` = (column, values) keeps matching rows only. A task reads one row group or, when the
+    archive is small, a slice of one; that is its memory bound.
+    """
+    import ray
+
+    wanted = [name for name in (columns or TABLES[table].schema.names) if name != "archive"]
+    filter_column = where[0] if where else None
+    files = lake.files(table, archive)
+    items = _slices(lake.storage, files, int(ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CPU)
+    read_columns = list(dict.fromkeys([*wanted, *([filter_column] if filter_column else [])]))
+
+    def scan(batch: pa.Table) -> Iterator[pa.Table]:
+        for item in batch["item"].to_pylist():
+            path, group, start, stop = json.loads(item)
+            with lake.storage.filesystem().open_input_file(path) as stream:
+                rows = pq.ParquetFile(stream).read_row_group(group, columns=read_columns).slice(start, stop - start)
+            if where:
+                rows = rows.filter(pa.compute.is_in(rows[where[0]], pa.array(list(where[1]), pa.string())))
+            rows = rows.select(wanted)
+            yield rows.append_column("archive", pa.repeat(pa.scalar(archive), rows.num_rows))
+
+    if not items:
+        part_schema = TABLES[table].part_schema
+        empty = pa.schema([*(part_schema.field(n) for n in wanted), pa.field("archive", pa.string())])
+        return ray.data.from_arrow(empty.empty_table())
+    dataset = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
+    return dataset.map_batches(scan, batch_format="pyarrow", batch_size=1)
+
+
+def run(dataset: ray.data.Dataset, progress: Progress | None = None) -> Outcome:
+    """Execute a dataset whose rows are result rows and gather them; nothing else reaches the driver."""
+
+    def rows() -> Iterator[tuple[str, str]]:
+        for batch in dataset.iter_batches(batch_format="pyarrow", batch_size=None, prefetch_batches=0):
+            if batch.num_rows:
+                yield from zip(batch["kind"].to_pylist(), batch["payload"].to_pylist(), strict=True)
+
+    return gather(rows())
+
+
+class PartSink:
+    """Last stage of a dataset: writes each batch as one part of ``table`` and returns result rows.
+
+    A batch holds the table's part columns, and may hold ``rejects_column``: a string, JSON of a
+    :class:`Reject` or null. Rows with a reject are returned as rejects and not written.
+    """
+
+    def __init__(
+        self, storage: Storage, table: str, archive: str, settings: LakeSettings, rejects_column: str | None = None
+    ) -> None:
+        self.storage, self.table, self.archive = storage, table, archive
+        self.settings, self.rejects_column = settings, rejects_column
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        rejects: list[Reject] = []
+        rows = batch
+        if self.rejects_column and self.rejects_column in batch.column_names:
+            column = batch[self.rejects_column]
+            rejects = [read_reject(text) for text in column.drop_null().to_pylist()]
+            rows = batch.filter(column.is_null())
+        with PartWriter(self.storage, self.table, {"archive": self.archive}, self.settings) as writer:
+            if rows.num_rows:
+                writer.write(rows)
+        return pa.Table.from_batches([result_batch(writer.parts, rejects, rows_in=batch.num_rows)])
+
+
+def sink(
+    dataset: ray.data.Dataset, lake: Lake, table: str, archive: str, settings: Settings, *,
+    rows_per_part: int = 100_000, rejects_column: str | None = None,
+) -> ray.data.Dataset:
+    """The dataset's rows gathered to parts of at most ``rows_per_part`` rows and written."""
+    return dataset.repartition(target_num_rows_per_block=rows_per_part).map_batches(
+        PartSink(lake.storage, table, archive, settings.lake, rejects_column),
+        batch_format="pyarrow", batch_size=None,
+    )  # fmt: skip
+
+
+def reject_text(reject: Reject) -> str:
+    """A reject as it travels in a column of rows."""
+    return json.dumps([reject.item, reject.reason.value, reject.detail, reject.sha256])
+
+
+def read_reject(text: str) -> Reject:
+    """The reject that ``reject_text`` wrote."""
+    item, reason, detail, sha256 = json.loads(text)
+    return Reject(item, Reason(reason), detail, sha256)
+
+
+def actor_options(settings: Settings, actors: int = 0) -> dict[str, Any]:
+    """How many model actors to run and what each asks for, from what the running cluster has.
+
+    One actor per GPU where the settings ask for GPUs and the cluster has them, else one per CPU.
+    """
+    import ray
+
+    have = ray.cluster_resources()
+    share = settings.ray.gpus_per_actor
+    if share and have.get("GPU", 0):
+        return {"concurrency": actors or max(1, int(have["GPU"] / share)), "num_gpus": share, "num_cpus": 1}
+    return {"concurrency": actors or max(1, int(have.get("CPU", 1))), "num_cpus": 1}
+
+
+class Counter:
+    """Counts items that model actors have finished; the driver polls it for the progress bar."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def add(self, items: int) -> None:
+        self.done += items
+
+    def value(self) -> int:
+        return self.done
+
+
+@contextmanager
+def counting(progress: Progress, total: int | None) -> Iterator[Any]:
+    """An actor handle whose ``add.remote(n)`` moves the bar; polled until the block ends."""
+    import threading
+
+    import ray
+
+    counter = ray.remote(num_cpus=0)(Counter).remote()
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.wait(0.5):
+            progress(ray.get(counter.value.remote()), total)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield counter
+    finally:
+        stop.set()
+        thread.join()
+        progress(ray.get(counter.value.remote()), total)
+        ray.kill(counter)
+
+
+def _slices(storage: Storage, files: list[LakeFile], tasks: int) -> list[str]:
+    """Row groups, cut further while there are fewer than ``tasks``: JSON [path, group, start, stop]."""
+    groups: list[tuple[str, int, int]] = []
+    for file in files:
+        with storage.filesystem().open_input_file(file.path) as stream:
+            metadata = pq.ParquetFile(stream).metadata
+        groups += [(file.path, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
+    pieces = max(1, -(-tasks // max(1, len(groups))))
+    items = []
+    for path, group, rows in groups:
+        step = max(1, -(-rows // pieces))
+        items += [json.dumps([path, group, at, min(rows, at + step)]) for at in range(0, rows, step)]
+    return items

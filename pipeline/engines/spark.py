@@ -1,0 +1,158 @@
+"""Spark: a session, a table as a DataFrame, and a job whose workers write parts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.config import Settings
+from pipeline.engines.java import find_java
+from pipeline.lake import Lake
+from pipeline.parts import Outcome, gather
+from schemas import TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Worker = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Progress = Callable[[int, int | None], None]
+
+_RESULT = "kind string, payload string"
+#: Rows between the JVM and a Python worker travel in batches of at most this size, so that a batch
+#: of sheets with their bytes stays small.
+_BATCH_BYTES = 32 << 20
+
+
+@contextmanager
+def session(settings: Settings) -> Iterator[SparkSession]:
+    """A Spark session sized by the settings, stopped with its JVM on the way out.
+
+    Raises FiglakeError when there is no Java 17 or newer.
+    """
+    from pyspark.sql import SparkSession
+
+    os.environ["JAVA_HOME"] = str(find_java())
+    # Executors must run this very interpreter: another Python may have other libraries.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    conf = {
+        "spark.driver.memory": f"{settings.spark.driver_memory_mb}m",
+        "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(_BATCH_BYTES),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
+        "spark.sql.parquet.columnarReaderBatchSize": "512",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Loopback unless the cluster's own configuration says otherwise: a laptop's name may not resolve.
+        **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+           if settings.spark.master.startswith("local") else {}),
+        **dict(settings.spark.conf),
+    }  # fmt: skip
+    builder = SparkSession.builder.appName("figlake").master(settings.spark.master)
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    try:
+        yield spark
+    finally:
+        spark.stop()
+        gateway = spark.sparkContext._gateway
+        if gateway is not None:
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+            gateway.proc.wait(timeout=30)
+
+
+def read(
+    spark: SparkSession, lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None
+) -> DataFrame:
+    """An archive's rows of a table, the archive column included.
+
+    Spark's own Parquet scan reads local files; PySpark brings no client for object stores, so there
+    the Python workers read with pyarrow.
+    """
+    from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
+
+    part_schema = TABLES[table].part_schema
+    wanted = [name for name in (columns or TABLES[table].schema.names) if name != "archive"]
+    schema = pa.schema([part_schema.field(name) for name in wanted])
+    paths = [file.path for file in lake.files(table, archive)]
+    spark_schema = _spark_schema(schema)
+    if not paths:
+        frame = spark.createDataFrame([], spark_schema)
+    elif lake.storage.is_local:
+        frame = spark.read.schema(spark_schema).parquet(*paths)
+    else:
+        frame = _read_on_workers(spark, lake, paths, schema)
+    return frame.select(*wanted).withColumn("archive", F.lit(archive))
+
+
+def tasks(spark: SparkSession, items: Sequence[str]) -> DataFrame:
+    """One column ``item``, one task per item."""
+    rows = spark.sparkContext.parallelize([(item,) for item in items], max(1, len(items)))
+    return spark.createDataFrame(rows, "item string")
+
+
+def run(frame: DataFrame, worker: Worker, progress: Progress | None = None) -> Outcome:
+    """Run ``worker`` over the frame's Arrow batches and gather the result rows it yields.
+
+    Only result rows reach the driver. Progress counts Spark tasks.
+    """
+    rows = frame.mapInArrow(worker, _RESULT)
+    with _watching(frame.sparkSession, progress):
+        collected = rows.collect()
+    return gather((row.kind, row.payload) for row in collected)
+
+
+def _spark_schema(schema: pa.Schema) -> object:
+    from pyspark.sql.pandas.types import from_arrow_schema
+    from pyspark.sql.types import StructField, StructType
+
+    # Nullable throughout: Parquet files written elsewhere need not repeat our promises.
+    return StructType([StructField(f.name, f.dataType, True) for f in from_arrow_schema(schema.remove_metadata())])
+
+
+def _read_on_workers(spark: SparkSession, lake: Lake, paths: list[str], schema: pa.Schema) -> DataFrame:
+    import pyarrow.dataset as ds
+
+    storage = lake.storage
+
+    def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for path in batch["item"].to_pylist():
+                dataset = ds.dataset(path, schema=schema, format="parquet", filesystem=storage.filesystem())
+                yield from dataset.to_batches(batch_size=512, batch_readahead=1, fragment_readahead=1)
+
+    return tasks(spark, paths).mapInArrow(scan, _spark_schema(schema))
+
+
+@contextmanager
+def _watching(spark: SparkSession, progress: Progress | None) -> Iterator[None]:
+    """Poll Spark's status tracker while a job runs; one thread, ended with the job."""
+    if progress is None:
+        yield
+        return
+    stop, tracker = threading.Event(), spark.sparkContext.statusTracker()
+
+    def poll() -> None:
+        while not stop.wait(0.3):
+            infos = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+            total = sum(info.numTasks for info in infos if info)
+            if total:
+                progress(sum(info.numCompletedTasks for info in infos if info), total)
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

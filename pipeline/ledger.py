@@ -1,0 +1,94 @@
+"""The run ledger: which fingerprint each generation had, and what each run did."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow.compute as pc
+
+from pipeline.lake import Lake
+from pipeline.parts import PartWriter
+
+State = Literal["started", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of ``runs``; see schemas/runs.py for units."""
+
+    archive: str
+    step: str
+    generation: int
+    fingerprint: str
+    state: State
+    archive_sha256: str | None = None
+    rows_in: int | None = None
+    rows_out: Mapping[str, int] = field(default_factory=dict)
+    rejects: int | None = None
+    seconds: float | None = None
+    peak_memory_mb: float | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+def record(lake: Lake, run: Run, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    """Append one row."""
+    at = run.at or now()
+    month = f"{at:%Y-%m}"
+    rate = run.rows_in / run.seconds if run.rows_in is not None and run.seconds else None
+    row = {
+        "archive": run.archive, "step": run.step, "generation": run.generation, "fingerprint": run.fingerprint,
+        "state": run.state, "at": at, "archive_sha256": run.archive_sha256, "rows_in": run.rows_in,
+        "rows_out": list(run.rows_out.items()), "rejects": run.rejects, "seconds": run.seconds,
+        "peak_memory_mb": run.peak_memory_mb, "items_per_second": rate, "host": socket.gethostname(),
+        "detail": json.dumps(dict(run.detail), ensure_ascii=False, default=str) if run.detail else None,
+    }  # fmt: skip
+    with PartWriter(lake.storage, "runs", {"month": month}) as writer:
+        writer.write_rows([row])
+    lake.append("runs", writer.parts)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger as read once; later rows are not seen."""
+
+    runs: tuple[Run, ...]
+
+    @classmethod
+    def read(cls, lake: Lake) -> Ledger:
+        """All rows, oldest first. A few hundred bytes a row; a decade of nights fits in memory."""
+        columns = [
+            "archive", "step", "generation", "fingerprint", "state", "archive_sha256", "rows_in", "rows_out",
+            "rejects", "seconds", "peak_memory_mb", "detail", "at",
+        ]  # fmt: skip
+        table = lake.read("runs", columns)
+        table = table.take(pc.sort_indices(table, [("at", "ascending")]))
+        return cls(
+            tuple(
+                Run(**{
+                    **row,
+                    "rows_out": dict(row["rows_out"] or []),
+                    "detail": json.loads(row["detail"]) if row["detail"] else {},
+                })
+                for row in table.to_pylist()
+            )
+        )  # fmt: skip
+
+    def fingerprint(self, step: str, archive: str, generation: int) -> str | None:
+        """The fingerprint that a generation was started with; None when the ledger does not know it."""
+        for run in reversed(self.runs):
+            if (run.step, run.archive, run.generation) == (step, archive, generation):
+                return run.fingerprint
+        return None
+
+    def latest(self, step: str, archive: str, state: State | None = None) -> Run | None:
+        """The newest row of a step and archive, of any state or of one."""
+        for run in reversed(self.runs):
+            if (run.step, run.archive) == (step, archive) and state in (None, run.state):
+                return run
+        return None

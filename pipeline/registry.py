@@ -1,0 +1,98 @@
+"""The archives that a lake knows: name, place and content hash of each delivery.
+
+One small file per archive at ``<lake>/archives/<name>.json``. The hash is cached by size,
+modification time and ETag, so that a second run reads no archive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from pipeline.archives import ArchiveSource, content_sha256
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
+from pipeline.storage import Storage
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One delivery. ``stamp`` is what must stay the same for the cached hash to hold."""
+
+    name: str
+    uri: str
+    sha256: str
+    stamp: str
+
+
+def known(lake: Lake) -> dict[str, Archive]:
+    """The archives registered in the lake, by name."""
+    found = {}
+    for info in lake.storage.walk("archives"):
+        if info.base_name.endswith(".json"):
+            archive = Archive(**json.loads(lake.storage.read_bytes("archives", info.base_name)))
+            found[archive.name] = archive
+    return dict(sorted(found.items()))
+
+
+def register(
+    lake: Lake, source: ArchiveSource, *, name: str | None = None, replace_content: bool = False
+) -> Archive:
+    """Record a delivery and return it with its content hash.
+
+    Raises UsageError when the lake already holds other content under this name, unless
+    ``replace_content`` says that it is the same delivery corrected.
+    """
+    name = name or source.name
+    before = known_one(lake, name)
+    stamp = _stamp(source)
+    if before and before.stamp == stamp and before.uri == source.uri:
+        return before
+    archive = Archive(name, source.uri, content_sha256(source), stamp)
+    if before and before.sha256 != archive.sha256 and not replace_content:
+        raise UsageError(
+            f"the lake already holds other content under the archive name {name!r} (from {before.uri}); "
+            f"say --replace if {source.uri} is the same delivery corrected, or --as NAME if it is a new one"
+        )
+    lake.storage.write_bytes(json.dumps(asdict(archive), indent=1).encode(), "archives", f"{name}.json")
+    return archive
+
+
+def known_one(lake: Lake, name: str) -> Archive | None:
+    """The archive registered under a name."""
+    if not lake.storage.exists("archives", f"{name}.json"):
+        return None
+    return Archive(**json.loads(lake.storage.read_bytes("archives", f"{name}.json")))
+
+
+def source_of(archive: Archive, options: Mapping[str, str]) -> ArchiveSource:
+    """Where to read a registered archive."""
+    return ArchiveSource(archive.name, archive.uri, options)
+
+
+def refuse_twins(sources: Iterable[ArchiveSource]) -> list[ArchiveSource]:
+    """The sources, each name once. Raises UsageError when two deliveries of one call share a name."""
+    by_name: dict[str, ArchiveSource] = {}
+    for source in sources:
+        other = by_name.setdefault(source.name, source)
+        if other.uri != source.uri:
+            raise UsageError(
+                f"{other.uri} and {source.uri} would both be the archive {source.name!r}; "
+                f"run them one by one and name one of them with --as NAME"
+            )
+    return list(by_name.values())
+
+
+def renamed(source: ArchiveSource, name: str) -> ArchiveSource:
+    """The same delivery under another name."""
+    return replace(source, name=name)
+
+
+def _stamp(source: ArchiveSource) -> str:
+    """Size and modification time of a file, or of every file of a folder."""
+    storage = Storage.at(source.uri, source.options)
+    infos = [storage.filesystem().get_file_info(storage.path())]
+    if not infos[0].is_file:
+        infos = sorted(storage.walk(), key=lambda info: info.path)
+    return ";".join(f"{info.base_name}:{info.size}:{info.mtime_ns}" for info in infos)
