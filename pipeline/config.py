@@ -298,3 +298,19 @@ def _build(kind: Any, tree: Mapping[str, Any], where: str) -> Any:
         for name, value in tree.items()
     }
     return kind(**values)
+
+
+def settings_to_json(settings: Settings) -> dict[str, Any]:
+    """The whole tree as plain JSON types, tuning included: how it travels to another process."""
+    return {
+        f.name: {k: v for k, v in vars(value).items()} if dataclasses.is_dataclass(value) else dict(value)
+        for f in dataclasses.fields(settings)
+        if (value := getattr(settings, f.name)) is not None
+    }
+
+
+def settings_from_json(tree: Mapping[str, Any]) -> Settings:
+    """The tree that ``settings_to_json`` wrote."""
+    merged: dict[str, Any] = {}
+    _merge(merged, tree, "settings")
+    return typing.cast(Settings, _build(Settings, merged, ""))

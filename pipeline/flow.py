@@ -57,7 +57,8 @@ STEPS: tuple[Step, ...] = (
     Step("encode", "ray", "archive", "pipeline.indexing.encode_step",
          ("figure_vectors", "text_vectors", "passage_vectors", "codebooks"), ("shards",), (), 1,
          "vectors become one immutable shard per modality"),
-    Step("publish", "driver", "lake", "pipeline.publishing.step", ("shards", "codebooks"), (), ("publish",), 1,
+    Step("publish", "driver", "lake", "pipeline.publishing.step",
+         ("shards", "codebooks", "facets", "documents", "tombstones"), (), ("publish",), 1,
          "gates, manifest, CURRENT"),
 )
 

@@ -1,0 +1,137 @@
+"""The local runner: step by step over all pending archives, each engine group in its own process."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import Settings, settings_to_json
+from pipeline.errors import FiglakeError
+from pipeline.flow import Step, engine_groups
+from pipeline.lake import Lake
+from pipeline.ledger import Ledger
+from pipeline.runner import StepReport, archives_for, plan
+
+Emit = Callable[[dict[str, Any]], None]
+
+_PR_SET_PDEATHSIG = 1
+#: Lines of a failed engine's log that an error shows.
+_LOG_TAIL = 15
+
+
+@dataclass
+class RunSummary:
+    """Reports of one run, in order; ``started`` names the engines that had to start."""
+
+    reports: list[StepReport] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 something failed, 3 done with rejects over the limit."""
+        if any(report.state == "failed" for report in self.reports):
+            return 1
+        return 3 if any(report.over_limit for report in self.reports) else 0
+
+
+def run_all(
+    lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit
+) -> RunSummary:
+    """Bring the archives up to date; returns a report per step and archive.
+
+    An engine is started only for a group in which something is pending. Raises FiglakeError when a
+    group cannot start at all.
+    """
+    summary = RunSummary()
+    broken: set[str] = set()
+    for group in engine_groups(steps):
+        ready = [name for name in archives if name not in broken]
+        skipped = _all_done(lake, settings, group, ready)
+        if skipped is not None:
+            for report in skipped:
+                summary.reports.append(report)
+                emit({"event": "report", **vars(report)})
+            continue
+        summary.started.append(group[0].engine)
+        reports = _run_group(lake, settings, group, ready, emit)
+        summary.reports += reports
+        broken |= {report.archive for report in reports if report.state == "failed"}
+    return summary
+
+
+def _all_done(lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str]) -> list[StepReport] | None:
+    """A skipped report per task when nothing in the group is pending; None when something is."""
+    reports, ledger = [], Ledger.read(lake)
+    for step in group:
+        for archive in archives_for(step, archives):
+            if not plan(lake, settings, step, archive, ledger).done:
+                return None
+            reports.append(StepReport(step.name, archive, "skipped"))
+    return reports
+
+
+def _run_group(
+    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str], emit: Emit
+) -> list[StepReport]:
+    job = {
+        "lake": lake.storage.root, "settings": settings_to_json(settings), "archives": archives,
+        "steps": [step.name for step in group], "skip": [],
+    }  # fmt: skip
+    reports: list[StepReport] = []
+    message = ""
+    log_path = Path(tempfile.gettempdir()) / f"figlake-{os.getpid()}-{group[0].name}.log"
+    with open(log_path, "w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, safe before any thread exists
+        )  # fmt: skip
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+        try:
+            process.stdin.write(json.dumps(job, default=dict))
+            process.stdin.close()
+            for line in process.stdout:
+                event = json.loads(line)
+                if event["event"] == "report":
+                    reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
+                elif event["event"] == "error":
+                    message = event["message"]
+                emit(event)
+            code = process.wait()
+        except BaseException:
+            _end(process)
+            raise
+    if message:
+        raise FiglakeError(message)
+    if code:
+        tail = "".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise FiglakeError(f"the {group[0].engine} process of {group[0].name} ended with {how}; log: {log_path}\n{tail}")
+    if not any(report.state == "failed" for report in reports):
+        log_path.unlink(missing_ok=True)
+    return reports
+
+
+def _die_with_parent() -> None:
+    """Linux: the engine process gets SIGTERM when the runner dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask the engine process to end, wait, and insist."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

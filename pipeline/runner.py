@@ -1,0 +1,185 @@
+"""What is pending, in which order; one step run and committed.
+
+A step of an archive is *standing* when all tables it writes carry the same generation; it is *done*
+when the ledger says that this generation had today's fingerprint. Everything else is pending.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline import registry
+from pipeline.config import Settings
+from pipeline.context import StepContext
+from pipeline.errors import FiglakeError, SupersededError, UsageError
+from pipeline.flow import LAKE_SCOPE, STEPS, Step
+from pipeline.lake import Lake, next_generation
+from pipeline.ledger import Ledger, Run, record
+from pipeline.parts import Outcome
+from pipeline.rejects import write_rejects
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step of one archive (or of the lake), and whether it has to run."""
+
+    step: Step
+    archive: str
+    fingerprint: str
+    standing: int | None
+    done: bool
+    pins: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a run of one task came to."""
+
+    step: str
+    archive: str
+    state: str  # done, skipped, failed
+    rows_in: int = 0
+    rows_out: Mapping[str, int] = field(default_factory=dict)
+    rejects: int = 0
+    seconds: float = 0.0
+    over_limit: bool = False
+    error: str = ""
+
+
+def plan(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger | None = None) -> Task:
+    """Fix the snapshot that the step would read, fingerprint it, and compare with what stands.
+
+    Raises UsageError when an archive-scoped step names an archive that the lake does not know.
+    """
+    ledger = ledger or Ledger.read(lake)
+    versions = {table: lake.version(table) for table in step.reads}
+    pins = {table: version for table, version in versions.items() if version is not None}
+    fingerprint = _fingerprint(lake.pinned(pins), settings, step, archive, ledger)
+    standing = standing_generation(lake, step, archive, ledger)
+    done = standing is not None and ledger.fingerprint(step.name, archive, standing) == fingerprint
+    return Task(step, archive, fingerprint, standing, done, pins)
+
+
+def standing_generation(lake: Lake, step: Step, archive: str, ledger: Ledger) -> int | None:
+    """The generation that all of a step's tables carry; None when they differ or there is none.
+
+    A step that writes no table (publish) stands by its last completed row in the ledger.
+    """
+    if not step.writes:
+        run = ledger.latest(step.name, archive, "done")
+        return run.generation if run else None
+    found = {lake.generation(table, step.name, archive) for table in (*step.writes, "rejects")}
+    return found.pop() if len(found) == 1 else None
+
+
+def execute(
+    lake: Lake, settings: Settings, task: Task, engine: Any, progress: Progress,
+    only: frozenset[str] = frozenset(), source: str | None = None,
+) -> StepReport:  # fmt: skip
+    """Run a pending task and commit what it wrote; exceptions become a failed report and ledger row.
+
+    ``only`` and ``source`` serve a replay: these items again, perhaps from another file, added to
+    the rows that stand.
+    """
+    step, archive, started = task.step, task.archive, time.monotonic()
+    tables = (*step.writes, "rejects")
+    standing = [lake.generation(table, step.name, archive) for table in tables]
+    generation = next_generation([*standing, *_ledger_generations(lake, step, archive)])
+    known = registry.known_one(lake, archive) if step.scope == "archive" else None
+    run = Run(archive, step.name, generation, task.fingerprint, "started",
+              archive_sha256=known.sha256 if known else None)  # fmt: skip
+    record(lake, run)
+    context = StepContext(
+        lake=lake.pinned(task.pins), settings=settings, archive=archive, generation=generation,
+        source=source or (known.uri if known else None), progress=progress, engine=engine, only=only,
+    )  # fmt: skip
+    try:
+        outcome: Outcome = step.load().run(context)
+        replaying = bool(only)
+        reject_parts = write_rejects(
+            lake, archive, step.name, outcome.rejects, datetime.now(UTC), keep_others=replaying, replayed=only
+        )
+        for table in step.writes:
+            parts = [part for part in outcome.parts if part.table == table]
+            lake.commit(table, step.name, archive, generation, parts, keep_rows=replaying)
+        lake.commit("rejects", step.name, archive, generation, reject_parts)
+    except Exception as error:  # one bad archive never stops the others
+        return _failed(lake, run, error, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    rows_out = outcome.rows_out(step.writes)
+    record(lake, Run(
+        archive, step.name, generation, task.fingerprint, "done", run.archive_sha256, outcome.rows_in, rows_out,
+        len(outcome.rejects), seconds, outcome.peak_memory_mb, outcome.metrics,
+    ))  # fmt: skip
+    rejected = len(outcome.rejects) / max(outcome.rows_in, len(outcome.rejects), 1)
+    return StepReport(
+        step.name, archive, "done", outcome.rows_in, rows_out, len(outcome.rejects), seconds,
+        over_limit=rejected > settings.lake.rejects_limit,
+    )  # fmt: skip
+
+
+def archives_for(step: Step, archives: list[str]) -> list[str]:
+    """The archives that a step runs over: each, or the lake as a whole."""
+    return archives if step.scope == "archive" else [LAKE_SCOPE]
+
+
+def _fingerprint(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> str:
+    """Digest of content hashes, generations read, the step's own settings, and its version.
+
+    A lake-wide table counts as a whole: each archive's generation of the step that writes it.
+    """
+    inputs: dict[str, Any] = {"step": step.name, "version": step.version}
+    inputs["settings"] = {section: settings.meaning(section) for section in step.settings}
+    if step.scope == "archive" and not step.reads:
+        archive_known = registry.known_one(lake, archive)
+        if archive_known is None:
+            names = ", ".join(registry.known(lake)) or "none"
+            raise UsageError(f"the lake knows no archive {archive!r} (known: {names}); name its file with --archives")
+        inputs["archive"] = archive_known.sha256
+    if step.name == "codebook":
+        # Codebooks are frozen: which is in force depends on the size class and models of the vectors only.
+        inputs["reads"] = step.load().state(lake, settings)
+    else:
+        inputs["reads"] = {table: _generations(lake, table, step, archive) for table in step.reads}
+    text = json.dumps(inputs, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _generations(lake: Lake, table: str, reader: Step, archive: str) -> Any:
+    writer = next((step for step in STEPS if table in step.writes), None)
+    if writer is None:  # tombstones: written by people, not by a step
+        return lake.version(table)
+    if writer.scope == "lake":
+        return lake.generation(table, writer.name, LAKE_SCOPE)
+    if reader.scope == "archive":
+        return lake.generation(table, writer.name, archive)
+    return {name: lake.generation(table, writer.name, name) for name in registry.known(lake)}
+
+
+def _ledger_generations(lake: Lake, step: Step, archive: str) -> list[int]:
+    """Generations that only the ledger knows: of a step without tables."""
+    if step.writes:
+        return []
+    return [run.generation for run in Ledger.read(lake).runs if (run.step, run.archive) == (step.name, archive)]
+
+
+def _failed(lake: Lake, run: Run, error: Exception, seconds: float) -> StepReport:
+    text = str(error) if isinstance(error, FiglakeError) else f"{type(error).__name__}: {error}"
+    if not isinstance(error, SupersededError):
+        record(lake, Run(
+            run.archive, run.step, run.generation, run.fingerprint, "failed", run.archive_sha256,
+            seconds=seconds, detail={"error": text},
+        ))  # fmt: skip
+    if not isinstance(error, FiglakeError):
+        import traceback
+
+        traceback.print_exception(error)
+    return StepReport(run.step, run.archive, "failed", seconds=seconds, error=text)

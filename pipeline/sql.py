@@ -1,0 +1,42 @@
+"""SQL over the lake's snapshots with DuckDB: every table a view, read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
+from schemas import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection with a view per table, at ``versions`` where given, else at the newest.
+
+    Files and the network are out of a query's reach: only the views can be read.
+    """
+    import duckdb
+
+    connection = duckdb.connect()
+    for table in TABLES:
+        connection.register(table, lake.dataset(table, version=(versions or {}).get(table)))
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def query(lake: Lake, statement: str, versions: Mapping[str, int] | None = None) -> pa.Table:
+    """The result of one SELECT. Raises UsageError with DuckDB's message for a statement that fails."""
+    import duckdb
+
+    with connect(lake, versions) as connection:
+        try:
+            return connection.execute(statement).to_arrow_table()
+        except duckdb.Error as error:
+            tables = ", ".join(TABLES)
+            raise UsageError(f"{str(error).strip()}\nTables: {tables}") from None

@@ -1,0 +1,85 @@
+"""What a lake holds and how far each archive has come."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from pipeline import registry
+from pipeline.config import Settings
+from pipeline.flow import LAKE_SCOPE, STEPS, Step
+from pipeline.lake import Lake
+from pipeline.ledger import Ledger
+from pipeline.runner import plan, standing_generation
+from schemas import TABLES
+
+
+def lake_status(lake: Lake, settings: Settings) -> dict[str, Any]:
+    """Per archive and step: state, rows, rejects, seconds; totals per table; the current release.
+
+    States: ``done`` (up to date), ``stale`` (stands, but inputs or settings have changed since),
+    ``failed``, ``interrupted`` (started and neither done nor failed), ``pending``.
+    """
+    ledger = Ledger.read(lake)
+    files = {name: lake.files(name) for name in TABLES}
+    archives: dict[str, Any] = {}
+    for name, archive in registry.known(lake).items():
+        rows = {
+            table: sum(f.rows for f in found if f.partition.get("archive") == name)
+            for table, found in files.items()
+            if "archive" in TABLES[table].partition_by
+        }
+        archives[name] = {
+            "uri": archive.uri,
+            "sha256": archive.sha256,
+            "steps": {s.name: _step(lake, settings, s, name, ledger) for s in STEPS if s.scope == "archive"},
+            "rows": {table: count for table, count in rows.items() if table not in ("codebooks", "tombstones")},
+            "sheets_by_role": dict(
+                sorted(Counter(lake.read("sheets", ["role"], archive=name)["role"].to_pylist()).items())
+            ),
+            "rejects_by_reason": dict(
+                sorted(Counter(lake.read("rejects", ["reason"], archive=name)["reason"].to_pylist()).items())
+            ),
+        }
+    return {
+        "lake": lake.storage.root,
+        "archives": archives,
+        "lake_steps": {s.name: _step(lake, settings, s, LAKE_SCOPE, ledger) for s in STEPS if s.scope == "lake"},
+        "tables": {
+            table: {"version": lake.version(table), "rows": sum(f.rows for f in found)}
+            for table, found in files.items()
+        },
+        "release": current_release(lake),
+    }
+
+
+def current_release(lake: Lake) -> dict[str, Any] | None:
+    """Name, counts, recall and table versions of the release that CURRENT names; None before the first."""
+    if not lake.storage.exists("releases", "CURRENT"):
+        return None
+    name = lake.storage.read_bytes("releases", "CURRENT").decode().strip()
+    if name.startswith("{"):
+        name = json.loads(name)["release"]
+    manifest: dict[str, Any] = json.loads(lake.storage.read_bytes("releases", name, "manifest.json"))
+    return manifest
+
+
+def _step(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> dict[str, Any]:
+    latest, done = ledger.latest(step.name, archive), ledger.latest(step.name, archive, "done")
+    standing = standing_generation(lake, step, archive, ledger)
+    if standing is not None and plan(lake, settings, step, archive, ledger).done:
+        state = "done"
+    elif latest is not None and latest.state == "failed":
+        state = "failed"
+    elif latest is not None and latest.state == "started" and latest.generation != standing:
+        state = "interrupted"
+    else:
+        state = "pending" if standing is None else "stale"
+    return {
+        "state": state,
+        "rows": dict(done.rows_out) if done else {},
+        "rejects": done.rejects if done else None,
+        "seconds": round(done.seconds, 2) if done and done.seconds is not None else None,
+        "error": latest.detail.get("error") if latest and state == "failed" else None,
+    }

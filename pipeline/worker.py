@@ -1,0 +1,107 @@
+"""One engine group in a process of its own: ``python -m pipeline.worker`` reads a job, writes events.
+
+A JVM and a Ray object store never share the memory: the runner starts one such process per group of
+neighbouring steps and waits for its end. The job comes as JSON on standard input, events leave as
+JSON lines on the descriptor that standard output had; whatever an engine prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import IO, Any
+
+from pipeline.config import Settings, settings_from_json
+from pipeline.errors import FiglakeError
+from pipeline.flow import BY_NAME
+from pipeline.lake import Lake
+from pipeline.runner import StepReport, archives_for, execute, plan
+
+#: A progress event at most this often, in seconds.
+_EVENT_INTERVAL_S = 0.2
+
+
+@contextmanager
+def engine_session(name: str, settings: Settings) -> Iterator[Any]:
+    """The engine that a step asks for, started for the block and ended with it."""
+    if name == "spark":
+        from pipeline.engines.spark import session
+
+        with session(settings) as spark:
+            yield spark
+    elif name == "ray":
+        from pipeline.engines.ray import session as ray_session
+
+        with ray_session(settings):
+            yield None
+    else:
+        yield None
+
+
+def run_group(
+    lake: Lake, settings: Settings, steps: list[str], archives: list[str], emit: Callable[[dict[str, Any]], None],
+    skip: frozenset[str] = frozenset(),
+) -> None:  # fmt: skip
+    """Run neighbouring steps of one engine over the archives, each planned just before it runs.
+
+    An archive whose step fails takes no further steps; ``skip`` names those that failed before.
+    """
+    broken = set(skip)
+    group = [BY_NAME[name] for name in steps]
+    with engine_session(group[0].engine, settings) as engine:
+        for step in group:
+            for archive in archives_for(step, [a for a in archives if a not in broken]):
+                report = _run_one(lake, settings, step.name, archive, engine, emit)
+                if report.state == "failed":
+                    broken.add(archive)
+                emit({"event": "report", **asdict(report)})
+
+
+def _run_one(
+    lake: Lake, settings: Settings, name: str, archive: str, engine: Any, emit: Callable[[dict[str, Any]], None]
+) -> StepReport:
+    last = 0.0
+
+    def progress(done: int, total: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _EVENT_INTERVAL_S or done == total:
+            last = time.monotonic()
+            emit({"event": "progress", "step": name, "archive": archive, "done": done, "total": total})
+
+    emit({"event": "start", "step": name, "archive": archive})
+    try:
+        task = plan(lake, settings, BY_NAME[name], archive)
+    except FiglakeError as error:
+        return StepReport(name, archive, "failed", error=str(error))
+    if task.done:
+        return StepReport(name, archive, "skipped")
+    return execute(lake, settings, task, engine, progress)
+
+
+def main() -> int:
+    """Read the job from standard input and run it."""
+    events: IO[str] = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # engines print as they like; the event stream stays clean
+    job = json.loads(sys.stdin.read())
+    lake = Lake.at(job["lake"], job["settings"]["storage"])
+
+    def emit(event: dict[str, Any]) -> None:
+        events.write(json.dumps(event, default=str) + "\n")
+
+    try:
+        run_group(
+            lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, frozenset(job["skip"])
+        )
+    except FiglakeError as error:
+        emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
