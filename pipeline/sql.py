@@ -36,7 +36,10 @@ def query(lake: Lake, statement: str, versions: Mapping[str, int] | None = None)
 
     with connect(lake, versions) as connection:
         try:
-            return connection.execute(statement).to_arrow_table()
+            found = connection.sql(statement)
+            if found is None:
+                raise UsageError("that statement returns no rows; figlake sql takes a SELECT")
+            return found.to_arrow_table()
         except duckdb.Error as error:
             tables = ", ".join(TABLES)
             raise UsageError(f"{str(error).strip()}\nTables: {tables}") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import registry
 from pipeline.config import Settings
+from pipeline.errors import UsageError
 from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
@@ -63,6 +64,17 @@ def current_release(lake: Lake) -> dict[str, Any] | None:
         name = json.loads(name)["release"]
     manifest: dict[str, Any] = json.loads(lake.storage.read_bytes("releases", name, "manifest.json"))
     return manifest
+
+
+def release_versions(lake: Lake) -> tuple[str, dict[str, int]]:
+    """The current release and the version of each table that it was built from.
+
+    Raises UsageError before the first release.
+    """
+    manifest = current_release(lake)
+    if manifest is None:
+        raise UsageError("nothing is published here yet; ask the newest tables with --latest")
+    return manifest["release"], manifest["tables"]
 
 
 def _step(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> dict[str, Any]:

@@ -1,0 +1,112 @@
+"""Commands that look after a lake: releases, rollback, clean, migrate."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from jobs.options import ConfigOption, JsonOption, LakeOption, ProfileOption, clean_errors, lake_at, out, settings_of
+
+
+def releases(
+    lake: LakeOption,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove those that publish.keep and keep_days let go.")] = False,
+    as_json: JsonOption = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+) -> None:
+    """List the releases, newest first; the current one is marked.
+
+    [bold]Examples[/]
+
+    figlake releases --lake ./lake
+
+    figlake releases --prune --lake ./lake
+    """
+    with clean_errors():
+        from rich.table import Table
+
+        from pipeline.publishing import pointer
+
+        settings = settings_of(profile, config, None)
+        target = lake_at(lake, settings)
+        removed = pointer.prune(target, settings.publish) if prune else []
+        current, found = pointer.current(target), pointer.list_releases(target)
+        if as_json:
+            typer.echo(json.dumps({"current": current, "releases": found, "removed": removed}, default=str))
+            return
+        table = Table("", "release", "published", "figures", "recall@10", box=None, pad_edge=False)
+        for each in found:
+            table.add_row("→" if each["release"] == current else "", each["release"], str(each["published_at"]),
+                          f"{each['figures']:,}", "–" if each["recall"] is None else f"{each['recall']:.3f}")  # fmt: skip
+        out.print(table if found else "no release yet; `figlake run` publishes one")
+        if prune:
+            out.print(f"removed: {', '.join(removed) or 'none'}")
+
+
+def rollback(
+    lake: LakeOption,
+    to: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Default: the one before.")] = None,
+) -> None:
+    """Point CURRENT at an earlier release. Nothing is removed; services pick it up at their next look.
+
+    [bold]Examples[/]
+
+    figlake rollback --lake ./lake
+
+    figlake rollback 20261120-1f2e3d4c --lake ./lake
+    """
+    with clean_errors():
+        from pipeline.publishing import pointer
+
+        settings = settings_of("laptop", None, None)
+        out.print(f"current release: {pointer.rollback(lake_at(lake, settings), to)}")
+
+
+def clean(
+    lake: LakeOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+) -> None:
+    """Remove files that no table version in use names: leftovers of killed workers and old versions.
+
+    Files younger than lake.retention_hours stay, and so do the versions that a kept release names.
+
+    [bold]Example[/]
+
+    figlake clean --lake ./lake --dry-run
+    """
+    with clean_errors():
+        from pipeline.publishing import pointer
+
+        settings = settings_of(profile, config, None)
+        target = lake_at(lake, settings)
+        keep = pointer.kept_versions(target)
+        gone = target.clean(settings.lake.retention_hours, keep, dry_run=dry_run)
+        out.print(f"{gone} file(s) {'would be' if dry_run else 'were'} removed")
+
+
+def migrate(lake: LakeOption) -> None:
+    """Add the columns that this version of figlake knows and the stored tables lack.
+
+    [bold]Example[/]
+
+    figlake migrate --lake ./lake
+    """
+    with clean_errors():
+        from schemas import TABLES
+
+        target = lake_at(lake, settings_of("laptop", None, None))
+        for table in TABLES:
+            if target.version(table) is not None and (added := target.migrate(table)):
+                out.print(f"{table}: added {', '.join(added)}")
+        out.print("tables are current")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (releases, rollback, clean, migrate):
+        app.command()(command)

@@ -1,0 +1,251 @@
+"""Commands that read a lake: status, search, show, sql."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobs.options import (
+    ConfigOption,
+    JsonOption,
+    LakeOption,
+    ProfileOption,
+    SetOption,
+    clean_errors,
+    lake_at,
+    out,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release other than the current one.")]
+
+
+def status(
+    lake: LakeOption,
+    as_json: JsonOption = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """How far each archive has come, what the tables hold, and which release is current.
+
+    [bold]Examples[/]
+
+    figlake status --lake ./lake
+
+    figlake status --lake ./lake --json | jq '.archives[].rows.documents'
+    """
+    with clean_errors():
+        from pipeline.status import lake_status
+
+        settings = settings_of(profile, config, overrides)
+        found = lake_status(lake_at(lake, settings), settings)
+        if as_json:
+            typer.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
+        else:
+            _print_status(found)
+
+
+def search(
+    lake: LakeOption,
+    image: Annotated[Path | None, typer.Option("--image", help="Picture to search with.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Words to search with.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
+    fusion: Annotated[
+        str | None, typer.Option("--fusion", help="mean, max, calibrated-mean, calibrated-max or reciprocal-rank.")
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option("--sheet", help="Write the hits as a contact sheet (PNG).")] = None,
+    release: ReleaseOption = None,
+    as_json: JsonOption = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Search the current release by picture, by words, or by both.
+
+    [bold]Examples[/]
+
+    figlake search --text "pump housing with two blades" --lake ./lake
+
+    figlake search --image drawing.tif -k 20 --lake ./lake --sheet hits.png
+
+    figlake search --image drawing.tif --text "cooling fins" --json --lake ./lake
+    """
+    with clean_errors():
+        from pipeline.errors import UsageError
+        from pipeline.search import open_release
+
+        if image is None and text is None:
+            raise UsageError("nothing to search with: give --image FILE, --text WORDS, or both")
+        settings = settings_of(profile, config, overrides)
+        opened = open_release(lake_at(lake, settings), settings, release)
+        hits = opened.search(image=image, text=text, k=k, fusion=fusion)
+        if sheet is not None:
+            from pipeline.search.contact_sheet import write_contact_sheet
+
+            write_contact_sheet(opened, hits, sheet)
+        if as_json:
+            typer.echo(json.dumps({"release": opened.name, "hits": [h.to_json() for h in hits]}, ensure_ascii=False))
+            return
+        _print_hits(opened.name, hits)
+        if sheet is not None:
+            out.print(f"contact sheet: {sheet}")
+
+
+def show(
+    item: Annotated[str, typer.Argument(metavar="DOC_OR_FIGURE_ID", help="EP3441903A1, or a figure_id.")],
+    lake: LakeOption,
+    as_json: JsonOption = False,
+    latest: Annotated[bool, typer.Option("--latest", help="Newest tables instead of the release's.")] = False,
+) -> None:
+    """A document's figures, its reference signs with their part names, and its linked sentences.
+
+    [bold]Examples[/]
+
+    figlake show EP3441903A1 --lake ./lake
+
+    figlake show 'EP3441903A1/imgf0001.tif#1' --lake ./lake --json
+    """
+    with clean_errors():
+        from pipeline.show import describe
+
+        settings = settings_of("laptop", None, None)
+        found = describe(lake_at(lake, settings), item, latest=latest)
+        if as_json:
+            typer.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
+        else:
+            _print_document(found)
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(metavar="SELECT", help="A DuckDB SELECT; every table is a view.")],
+    lake: LakeOption,
+    latest: Annotated[bool, typer.Option("--latest", help="Newest tables instead of the release's.")] = False,
+    as_json: JsonOption = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to print.")] = 50,
+) -> None:
+    """Ask the tables in SQL (DuckDB). Views: documents, figures, signs, links … see docs/tables.md.
+
+    [bold]Examples[/]
+
+    figlake sql "SELECT office, count(*) FROM documents GROUP BY 1" --lake ./lake
+
+    figlake sql "SELECT figure_id, sign, term, text FROM links WHERE term ILIKE '%pump%'" --lake ./lake
+
+    figlake sql "SELECT reason, count(*) FROM rejects GROUP BY 1" --lake ./lake --latest --json
+    """
+    with clean_errors():
+        from pipeline.sql import query
+        from pipeline.status import release_versions
+
+        settings = settings_of("laptop", None, None)
+        target = lake_at(lake, settings)
+        release, versions = (None, None) if latest else release_versions(target)
+        found = query(target, statement, versions)
+        if as_json:
+            typer.echo(json.dumps(found.to_pylist(), ensure_ascii=False, default=_plain))
+        else:
+            _print_rows(found, limit)
+            out.print(f"[dim]{found.num_rows:,} row(s) · {'release ' + release if release else 'newest tables'}[/]")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (status, search, show, sql):
+        app.command()(command)
+
+
+def _plain(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _print_rows(rows: pa.Table, limit: int) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in rows.column_names:
+        table.add_column(name, overflow="fold")
+    for row in rows.slice(0, limit).to_pylist():
+        table.add_row(*(_cell(value) for value in row.values()))
+    out.print(table)
+    if rows.num_rows > limit:
+        out.print(f"… {rows.num_rows - limit:,} more; raise --limit to see them")
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list) and value and isinstance(value[0], float):
+        return f"[{len(value)} floats]".replace("[", "\\[")
+    return "" if value is None else escape(str(value))
+
+
+def _print_status(found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from jobs.progress import totals
+    from pipeline.flow import STEPS
+
+    colours = {"done": "green", "failed": "bold red", "stale": "yellow", "interrupted": "yellow", "pending": "dim"}
+    names = [step.name for step in STEPS if step.scope == "archive"]
+    table = Table("archive", "documents", "rejects", *names, box=None, pad_edge=False)
+    for name, archive in found["archives"].items():
+        states = [archive["steps"][step]["state"] for step in names]
+        rows = archive["rows"]
+        table.add_row(
+            name, str(rows["documents"]), str(rows["rejects"]), *(f"[{colours[s]}]{s}[/]" for s in states)
+        )
+    out.print(table)
+    for name, step in found["lake_steps"].items():
+        out.print(f"{name}: [{colours[step['state']]}]{step['state']}[/]")
+    for name, archive in found["archives"].items():
+        for step, facts in archive["steps"].items():
+            if facts["error"]:
+                out.print(f"[red]{name} {step}:[/] {facts['error']}")
+    out.print(" · ".join(f"{name} {count}" for name, count in totals(found).items()))
+
+
+def _print_hits(release: str, hits: list[Any]) -> None:
+    from rich.table import Table
+
+    table = Table("#", "score", "document", "figure", "title", "linked sentence", box=None, pad_edge=False)
+    for rank, hit in enumerate(hits, 1):
+        sentence = hit.sentences[0] if hit.sentences else ""
+        table.add_row(
+            str(rank), f"{hit.score:.3f}", hit.doc_id, hit.label or "–", _cell(hit.title), _cell(sentence[:160])
+        )
+    out.print(table)
+    out.print(f"[dim]release {release}[/]")
+
+
+def _print_document(found: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    out.print(f"[bold]{found['doc_id']}[/]  {_cell(found['title'])}  [dim]{found['publication_date'] or ''}[/]")
+    figures = Table("figure", "label", "source", "box", "caption", box=None, pad_edge=False, title="Figures",
+                    title_justify="left")  # fmt: skip
+    for figure in found["figures"]:
+        figures.add_row(figure["figure_id"], figure["label"] or "–", figure["label_source"],
+                        "{x0},{y0} – {x1},{y1}".format(**figure), _cell(figure["caption"]))  # fmt: skip
+    out.print(figures)
+    signs = Table("sign", "part", "mentions", "also called", box=None, pad_edge=False, title="Reference signs",
+                  title_justify="left")  # fmt: skip
+    for sign in found["signs"]:
+        signs.add_row(sign["sign"], _cell(sign["term"]), str(sign["mentions"]),
+                      _cell(", ".join(sign["alternates"] or [])))  # fmt: skip
+    out.print(signs)
+    links = Table("figure", "signs", "sentence", box=None, pad_edge=False, title="Linked sentences",
+                  title_justify="left")  # fmt: skip
+    for link in found["sentences"]:
+        links.add_row(link["label"] or "–", ", ".join(link["signs"]) or "mention", _cell(link["text"]))
+    out.print(links)

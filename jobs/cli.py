@@ -1,0 +1,50 @@
+"""figlake: patent bulk archives in, a searchable lake of figures out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jobs import admin, ask, ingest, make
+
+app = typer.Typer(
+    name="figlake",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+for module in (ingest, ask, admin, make):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"figlake {version('figlake')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Patent bulk archives in, a searchable lake of figures out.
+
+    Exit codes: 0 done · 1 failed · 2 wrong usage · 3 done, with more rejects than the limit allows.
+    """
+
+
+def main() -> None:
+    """Entry point of the command ``figlake``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
