@@ -23,7 +23,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction, CommitProperties, Transaction
+from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from pipeline.errors import CommitError, SupersededError
 from pipeline.parts import Part
@@ -162,12 +162,13 @@ class Lake:
         raise CommitError(f"cannot create the table {table} in {self.storage.root}: another writer keeps interfering")
 
     def commit(
-        self, table: str, step: str, archive: str, generation: int, parts: Iterable[Part], *, keep_rows: bool = False
-    ) -> bool:
+        self, table: str, step: str, archive: str, generation: int, parts: Iterable[Part],
+        *, instead_of: Sequence[str] | None = None,
+    ) -> bool:  # fmt: skip
         """Replace the archive's partition (rejects: archive and step) by ``parts``, once.
 
         Returns True when this call committed, False when this generation already stood there.
-        With ``keep_rows`` the standing rows stay and ``parts`` are added to them (replay).
+        With ``instead_of`` the standing files stay but for those it names, and ``parts`` are added (replay).
         Raises SupersededError when a newer generation stands there, CommitError when a part is not
         what was claimed or does not fit the table's own schema.
         """
@@ -187,7 +188,7 @@ class Lake:
                     f"{step} of {archive}: generation {standing} of {table} is newer than this run's {generation}"
                 )
             transaction = Transaction(f"{step}/{archive}", generation)
-            if self._try_commit(delta, parts, None if keep_rows else where, transaction):
+            if self._try_commit(delta, parts, where if instead_of is None else None, transaction, instead_of or ()):
                 return True
             _back_off(attempt)
         raise CommitError(f"cannot commit to {table} in {self.storage.root}: another writer keeps winning; run again")
@@ -245,15 +246,19 @@ class Lake:
         return removed
 
     def _try_commit(
-        self, delta: DeltaTable, parts: list[Part], replace_where: Mapping[str, str] | None, tx: Transaction | None
-    ) -> bool:
+        self, delta: DeltaTable, parts: list[Part], replace_where: Mapping[str, str] | None, tx: Transaction | None,
+        removed: Sequence[str] = (),
+    ) -> bool:  # fmt: skip
         """One attempt from the snapshot in ``delta``; False when another writer came first."""
         now_ms = int(time.time() * 1000)
         adds = [AddAction(p.path, p.size, dict(p.partition), now_ms, True, p.stats) for p in parts]
+        gone = [_removal(row, now_ms) for row in (_actions(delta) if removed else ()) if row["path"] in set(removed)]
+        if len(gone) != len(removed):
+            raise CommitError("the rows to be merged with have changed meanwhile; run the replay again")
         before = delta.version()
         try:
             delta.create_write_transaction(
-                adds,
+                [*adds, *gone],
                 mode="append" if replace_where is None else "overwrite",
                 schema=delta.schema(),
                 partition_by=delta.metadata().partition_columns,
@@ -309,6 +314,12 @@ def _generation_in(delta: DeltaTable, step: str, archive: str) -> int | None:
 
 def _actions(delta: DeltaTable) -> list[dict[str, Any]]:
     return list(pa.table(delta.get_add_actions(flatten=True)).to_pylist())
+
+
+def _removal(row: Mapping[str, Any], now_ms: int) -> RemoveAction:
+    partition = {name.removeprefix("partition."): row[name] for name in row if name.startswith("partition.")}
+    return RemoveAction(row["path"], deletion_timestamp=now_ms, data_change=True, partition_values=partition,
+                        size=row["size_bytes"])  # fmt: skip
 
 
 def _require_declared_schema(delta: DeltaTable, table: str) -> None:

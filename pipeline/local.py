@@ -68,6 +68,14 @@ def run_all(
     return summary
 
 
+def run_replay(
+    lake: Lake, settings: Settings, step: Step, archive: str, items: list[str], source: str | None, emit: Emit
+) -> RunSummary:
+    """Run one step again for these items of an archive only, and merge what passes."""
+    reports = _run_group(lake, settings, (step,), [archive], emit, {"only": items, "source": source})
+    return RunSummary(reports, [step.engine])
+
+
 def _all_done(lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str]) -> list[StepReport] | None:
     """A skipped report per task when nothing in the group is pending; None when something is."""
     reports, ledger = [], Ledger.read(lake)
@@ -80,11 +88,12 @@ def _all_done(lake: Lake, settings: Settings, group: tuple[Step, ...], archives:
 
 
 def _run_group(
-    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str], emit: Emit
-) -> list[StepReport]:
+    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str], emit: Emit,
+    replay: dict[str, Any] | None = None,
+) -> list[StepReport]:  # fmt: skip
     job = {
         "lake": lake.storage.root, "settings": settings_to_json(settings), "archives": archives,
-        "steps": [step.name for step in group], "skip": [],
+        "steps": [step.name for step in group], "replay": replay,
     }  # fmt: skip
     reports: list[StepReport] = []
     message = ""

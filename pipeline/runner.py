@@ -21,6 +21,7 @@ from pipeline.errors import FiglakeError, SupersededError, UsageError
 from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake, next_generation
 from pipeline.ledger import Ledger, Run, record
+from pipeline.merge import merge
 from pipeline.parts import Outcome
 from pipeline.rejects import write_rejects
 
@@ -108,8 +109,10 @@ def execute(
             lake, archive, step.name, outcome.rejects, datetime.now(UTC), keep_others=replaying, replayed=only
         )
         for table in step.writes:
-            parts = [part for part in outcome.parts if part.table == table]
-            lake.commit(table, step.name, archive, generation, parts, keep_rows=replaying)
+            parts, gone = [part for part in outcome.parts if part.table == table], None
+            if replaying:
+                parts, gone = merge(lake, table, archive, parts, settings)
+            lake.commit(table, step.name, archive, generation, parts, instead_of=gone)
         lake.commit("rejects", step.name, archive, generation, reject_parts)
     except Exception as error:  # one bad archive never stops the others
         return _failed(lake, run, error, time.monotonic() - started)

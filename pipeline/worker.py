@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import IO, Any
@@ -21,6 +21,8 @@ from pipeline.errors import FiglakeError
 from pipeline.flow import BY_NAME
 from pipeline.lake import Lake
 from pipeline.runner import StepReport, archives_for, execute, plan
+
+Emit = Callable[[dict[str, Any]], None]
 
 #: A progress event at most this often, in seconds.
 _EVENT_INTERVAL_S = 0.2
@@ -44,27 +46,29 @@ def engine_session(name: str, settings: Settings) -> Iterator[Any]:
 
 
 def run_group(
-    lake: Lake, settings: Settings, steps: list[str], archives: list[str], emit: Callable[[dict[str, Any]], None],
-    skip: frozenset[str] = frozenset(),
+    lake: Lake, settings: Settings, steps: list[str], archives: list[str], emit: Emit,
+    replay: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
-    An archive whose step fails takes no further steps; ``skip`` names those that failed before.
+    An archive whose step fails takes no further steps. ``replay`` (items, source) runs a step that
+    stands once more for these items only.
     """
-    broken = set(skip)
+    broken: set[str] = set()
     group = [BY_NAME[name] for name in steps]
     with engine_session(group[0].engine, settings) as engine:
         for step in group:
             for archive in archives_for(step, [a for a in archives if a not in broken]):
-                report = _run_one(lake, settings, step.name, archive, engine, emit)
+                report = _run_one(lake, settings, step.name, archive, engine, emit, replay)
                 if report.state == "failed":
                     broken.add(archive)
                 emit({"event": "report", **asdict(report)})
 
 
 def _run_one(
-    lake: Lake, settings: Settings, name: str, archive: str, engine: Any, emit: Callable[[dict[str, Any]], None]
-) -> StepReport:
+    lake: Lake, settings: Settings, name: str, archive: str, engine: Any, emit: Emit,
+    replay: Mapping[str, Any] | None,
+) -> StepReport:  # fmt: skip
     last = 0.0
 
     def progress(done: int, total: int | None) -> None:
@@ -78,6 +82,10 @@ def _run_one(
         task = plan(lake, settings, BY_NAME[name], archive)
     except FiglakeError as error:
         return StepReport(name, archive, "failed", error=str(error))
+    if replay is not None and not task.done:
+        return StepReport(name, archive, "failed", error=f"{name} is not up to date; `figlake run` first, then replay")
+    if replay is not None:
+        return execute(lake, settings, task, engine, progress, frozenset(replay["only"]), replay["source"])
     if task.done:
         return StepReport(name, archive, "skipped")
     return execute(lake, settings, task, engine, progress)
@@ -94,9 +102,7 @@ def main() -> int:
         events.write(json.dumps(event, default=str) + "\n")
 
     try:
-        run_group(
-            lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, frozenset(job["skip"])
-        )
+        run_group(lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, job["replay"])
     except FiglakeError as error:
         emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
         return error.exit_code

@@ -1,0 +1,37 @@
+"""Rows of documents that come out again replace the rows they had; the rest of a partition stays."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.config import Settings
+from pipeline.lake import Lake
+from pipeline.parts import Part, PartWriter
+
+
+def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Settings) -> tuple[list[Part], list[str]]:
+    """Parts to add and file paths to remove so that documents in ``parts`` replace their old rows.
+
+    Only the files that hold such a document are written anew, one row group in memory at a time.
+    """
+    filesystem = lake.storage.filesystem()
+    fresh: set[str] = set()
+    for part in parts:
+        with filesystem.open_input_file(lake.storage.path("tables", table, part.path)) as stream:
+            fresh |= set(pq.ParquetFile(stream).read(["doc_id"])["doc_id"].to_pylist())
+    added, removed, values = list(parts), [], pa.array(sorted(fresh), pa.string())
+    root = lake.storage.path("tables", table) + "/"
+    for file in lake.files(table, archive):
+        with filesystem.open_input_file(file.path) as stream:
+            reader = pq.ParquetFile(stream)
+            if not pc.any(pc.is_in(reader.read(["doc_id"])["doc_id"], values)).as_py():
+                continue
+            with PartWriter(lake.storage, table, {"archive": archive}, settings.lake) as writer:
+                for group in range(reader.num_row_groups):
+                    rows = reader.read_row_group(group)
+                    writer.write(rows.filter(pc.invert(pc.is_in(rows["doc_id"], values))))
+        added += writer.parts
+        removed.append(file.path.removeprefix(root))
+    return added, removed
