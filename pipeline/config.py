@@ -179,7 +179,7 @@ class Settings:
     publish: PublishSettings = PublishSettings()
     search: SearchSettings = SearchSettings()
     #: Passed to delta-rs and pyarrow, e.g. {"AWS_ENDPOINT_URL" = "http://…"}. Never printed.
-    storage: Mapping[str, str] = field(default_factory=dict)
+    storage: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def meaning(self, dotted: str) -> Any:
         """What ``ocr`` or ``figures.roles`` says about results, as plain JSON types; tuning left out."""
