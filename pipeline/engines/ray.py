@@ -132,7 +132,7 @@ def sink(
     rows_per_part: int = 100_000, rejects_column: str | None = None,
 ) -> ray.data.Dataset:
     """The dataset's rows gathered to parts of at most ``rows_per_part`` rows and written."""
-    return dataset.repartition(target_num_rows_per_block=rows_per_part).map_batches(
+    return dataset.repartition(target_num_rows_per_block=rows_per_part, strict=True).map_batches(
         PartSink(lake.storage, table, archive, settings.lake, rejects_column),
         batch_format="pyarrow", batch_size=None,
     )  # fmt: skip

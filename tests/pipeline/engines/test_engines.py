@@ -1,0 +1,120 @@
+"""A table through Spark and through Ray and back into the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipeline.config import load_settings
+from pipeline.engines import ray as ray_engine
+from pipeline.engines import spark as spark_engine
+from pipeline.errors import Reason, Reject
+from pipeline.lake import Lake
+from pipeline.parts import PartWriter, result_batch
+from schemas import TABLES
+from tests.object_store import object_store
+from tests.pipeline.test_lake import ids, write
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = load_settings(environment={}, overrides=["ray.object_store_mb=100", "ray.num_cpus=2"])
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    with spark_engine.session(SETTINGS) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[None]:
+    with ray_engine.session(SETTINGS):
+        yield
+
+
+def copier(lake: Lake, to: str) -> spark_engine.Worker:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with PartWriter(lake.storage, "facets", {"archive": to}) as writer:
+            rows = 0
+            for batch in batches:
+                writer.write(batch)
+                rows += batch.num_rows
+        yield result_batch(writer.parts, [Reject("x", Reason.STEP_ERROR, "for show")], rows_in=rows)
+
+    return work
+
+
+def test_spark_reads_an_archive_and_its_workers_write_parts(spark: Any, tmp_path: Path) -> None:
+    lake = Lake.at(tmp_path)
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2"]))
+    lake.commit("facets", "classify", "B", 10, write(lake, "B", ["b1"]))
+    frame = spark_engine.read(spark, lake, "facets", "A")
+    assert frame.columns[-1] == "archive"
+    assert {row.archive for row in frame.select("archive").collect()} == {"A"}
+    outcome = spark_engine.run(frame.coalesce(1), copier(lake, "C"), lambda done, total: None)
+    lake.commit("facets", "classify", "C", 10, outcome.parts)
+    assert (ids(lake, "C"), outcome.rows_in, len(outcome.rejects)) == (["a1", "a2"], 2, 1)
+    assert outcome.peak_memory_mb > 10
+
+
+def test_spark_reads_an_archive_that_is_not_there_as_empty(spark: Any, tmp_path: Path) -> None:
+    assert spark_engine.read(spark, Lake.at(tmp_path), "facets", "A").count() == 0
+
+
+def test_spark_reads_a_bucket_through_its_python_workers(spark: Any) -> None:
+    with object_store("spark") as options:
+        lake = Lake.at("s3://spark/lake", options)
+        lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2"]))
+        rows = spark_engine.read(spark, lake, "facets", "A", ["figure_id", "type_probability"]).collect()
+    assert sorted((r.figure_id, r.type_probability, r.archive) for r in rows) == [("a1", 1.0, "A"), ("a2", 1.0, "A")]
+
+
+@pytest.mark.parametrize("table", ["documents", "sheets", "links", "figure_vectors"])
+def test_spark_knows_every_kind_of_column(spark: Any, tmp_path: Path, table: str) -> None:
+    assert spark_engine.read(spark, Lake.at(tmp_path), table, "A").columns == [
+        *TABLES[table].part_schema.names, "archive",
+    ]  # fmt: skip
+
+
+def test_ray_reads_slices_and_its_sink_writes_parts_and_rejects(ray: None, tmp_path: Path) -> None:
+    lake = Lake.at(tmp_path)
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", [f"a{i}" for i in range(20)]))
+
+    def mark(batch: pa.Table) -> pa.Table:
+        names = batch["figure_id"].to_pylist()
+        rejects = [ray_engine.reject_text(Reject(n, Reason.STEP_ERROR, "odd")) if n == "a7" else None for n in names]
+        return batch.drop_columns(["archive"]).append_column("reject", pa.array(rejects, pa.string()))
+
+    dataset = ray_engine.read(lake, "facets", "A")
+    assert dataset.count() == 20
+    dataset = dataset.map_batches(mark, batch_format="pyarrow")
+    outcome = ray_engine.run(
+        ray_engine.sink(dataset, lake, "facets", "B", SETTINGS, rows_per_part=8, rejects_column="reject")
+    )
+    lake.commit("facets", "classify", "B", 10, outcome.parts)
+    assert ids(lake, "B") == sorted(f"a{i}" for i in range(20) if i != 7)
+    assert outcome.rejects == [Reject("a7", Reason.STEP_ERROR, "odd")]
+    assert len(outcome.parts) == 3
+
+
+def test_ray_reads_an_archive_that_is_not_there_as_empty(ray: None, tmp_path: Path) -> None:
+    dataset = ray_engine.read(Lake.at(tmp_path), "facets", "A")
+    assert dataset.count() == 0
+    assert ray_engine.run(ray_engine.sink(dataset, Lake.at(tmp_path), "facets", "A", SETTINGS)).parts == []
+
+
+def test_ray_filters_rows_on_the_workers(ray: None, tmp_path: Path) -> None:
+    lake = Lake.at(tmp_path)
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2", "a3"]))
+    found = ray_engine.read(lake, "facets", "A", ["doc_id"], where=("figure_id", ["a1", "a3"]))
+    assert (found.count(), found.schema().names) == (2, ["doc_id", "archive"])
+
+
+def test_model_actors_are_as_many_as_the_cluster_has_processors(ray: None) -> None:
+    assert ray_engine.actor_options(SETTINGS) == {"concurrency": 2, "num_cpus": 1}
+    wants_gpu = load_settings(environment={}, overrides=["ray.gpus_per_actor=1"])
+    assert ray_engine.actor_options(wants_gpu) == {"concurrency": 2, "num_cpus": 1}
