@@ -1,0 +1,1 @@
+"""Reading the text on a sheet: engines behind one protocol, turns, roles of what is read."""
