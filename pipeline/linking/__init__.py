@@ -1,0 +1,1 @@
+"""Reference signs of the text, and the links between figures and sentences."""

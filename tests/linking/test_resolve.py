@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pipeline.linking.resolve import is_part, named_figures, resolve
+from pipeline.linking.signs import find_signs
+from tests.linking.rows import figure, passages, region
+
+TEXTS = passages(
+    "FIG. 1 shows a plate 10 with spikes 14.",
+    "The plate 10 bears the hub 22 and the spikes 14.",
+    "The hub 22 is round, and the plate 10 is flat.",
+    refs={0: ["1"]},
+)
+SECOND = "EP1A1/2.tif"
+
+
+def links(figures: list[dict], regions: list[dict], **options: float) -> list[tuple]:
+    rows = resolve(figures, regions, TEXTS, find_signs(TEXTS), **options)
+    return [(r["figure_id"][-1], r["sign"], r["passage_id"][-3], r["match"], r["region_ordinal"]) for r in rows]
+
+
+def test_a_sentence_is_linked_through_the_signs_that_the_figure_prints() -> None:
+    assert links([figure("1"), figure("2", SECOND)], [region("22", sheet=SECOND, ordinal=3)]) == [
+        ("1", "", "0", "figure mention", None),
+        ("2", "22", "1", "exact", 3),
+        ("2", "22", "2", "exact", 3),
+    ]
+
+
+def test_only_signs_inside_the_figures_box_count() -> None:
+    boxes = [figure("1", box=(0, 0, 100, 100)), figure("2", box=(0, 100, 100, 200))]
+    assert links(boxes, [region("14", y=150)])[1:] == [
+        ("2", "14", "0", "exact", 0),
+        ("2", "14", "1", "exact", 0),
+    ]
+
+
+def test_a_corrected_reading_is_marked_and_a_doubtful_one_left_out() -> None:
+    regions = [region("1O", corrected="10", confidence=0.6), region("22", confidence=0.2)]
+    found = links([figure("1")], regions, min_confidence=0.5)
+    assert {(sign, match) for _, sign, _, match, _ in found} == {("", "figure mention"), ("10", "corrected")}
+
+
+def test_the_most_confident_reading_of_a_sign_is_the_linked_one() -> None:
+    regions = [region("14", ordinal=0, confidence=0.7), region("14", ordinal=5, confidence=0.95)]
+    assert {r[4] for r in links([figure("2")], regions) if r[1]} == {5}
+
+
+def test_a_label_names_the_figure_or_its_parts_or_the_whole() -> None:
+    figures = [figure("4A"), figure("4B"), figure("40"), figure("15")]
+    assert {i[-2:] for i in named_figures(["4"], figures)} == {"4A", "4B"}
+    assert {i[-2:] for i in named_figures(["15(a)"], figures)} == {"15"}
+    assert named_figures(["7"], figures) == set()
+    assert not is_part("40", "4")
+
+
+def test_a_document_without_figures_has_no_links() -> None:
+    assert resolve([], [region("10")], TEXTS, find_signs(TEXTS)) == []
