@@ -65,10 +65,12 @@ class RaySettings:
 class LimitSettings:
     """What an archive may do. Whatever passes a limit is rejected before memory is spent on it."""
 
-    entries: int = 2_000_000
+    entries: int = 2_000_000  # files of the archive itself
+    nested_entries: int = 100_000  # files of one archive in it
     depth: int = 4
     member_mb: int = 256
     package_mb: int = 512
+    nested_mb: int = 4096  # of a compressed archive in the archive; it is inflated to disk
     ratio: int = 1000
     ratio_floor_mb: int = 16  # a member smaller than this may compress as well as it likes
     xml_mb: int = 128
