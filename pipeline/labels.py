@@ -50,24 +50,14 @@ def label_key(label: str) -> str:
 def expand(first: str, last: str) -> list[str]:
     """The labels from ``first`` to ``last``: 2A-2C, 1a-d, 4-7. Just the two when they span no series."""
     first, last = normal_label(first), normal_label(last)
-    start, stop = _PARTS.fullmatch(first), _PARTS.fullmatch(last)
-    begin = start["suffix"].strip("()") if start else ""
-    end = stop["suffix"].strip("()") if stop else last.strip("()")
-    if start and stop and not begin and not end and start["number"].isdigit() and stop["number"].isdigit():
-        low, high = int(start["number"]), int(stop["number"])
-        if low < high <= low + _LONGEST_RANGE:
-            return [str(number) for number in range(low, high + 1)]
-    same_number = start is not None and (stop is None or stop["number"] == start["number"])
-    if (
-        start
-        and same_number
-        and len(begin) == len(end) == 1
-        and begin.isalpha()
-        and begin < end
-        and begin.isupper() == end.isupper()
-    ):
-        pattern = start["suffix"].replace(begin, "{}", 1)
-        return [start["number"] + pattern.format(chr(code)) for code in range(ord(begin), ord(end) + 1)]
+    if first.isdigit() and last.isdigit() and int(first) < int(last) <= int(first) + _LONGEST_RANGE:
+        return [str(number) for number in range(int(first), int(last) + 1)]
+    start = _PARTS.fullmatch(first)
+    if start is None:
+        return [first, last]
+    begin, end = start["suffix"].strip("()"), last.removeprefix(start["number"]).strip("()")
+    if len(begin) == len(end) == 1 and (begin + end).isalpha() and begin < end and begin.isupper() == end.isupper():
+        return [first.replace(begin, chr(code)) for code in range(ord(begin), ord(end) + 1)]
     return [first, last]
 
 

@@ -14,11 +14,12 @@ _NUMERIC = re.compile(r"^[-+±<>≤≥=~]*[\d.,:/%°'x×*-]+\s?(?:[a-zA-Zµμ°%
 _QUANTITY = re.compile(r"^[-+]?\d+[.,]\d+$|^0\d+$|^\d{6,}$|%|°|^[-+]\d|^\d+/\d+$")
 #: Short words in capitals that flowcharts print; as letter signs they would be wrong more often than right.
 _WORDS = frozenset(
-    """
-    YES NO END ON OFF IN OUT UP TO OF OR AND IF BY AT IS IT JA OUI NON SI OK GO NEW SET GET RUN THE FOR NOT ALL ADD USE
-    CPU ROM RAM
-""".split()
-)  # noqa: SIM905 - a list of forty quoted words reads worse
+    re.findall(
+        r"\w+",
+        """YES NO END ON OFF IN OUT UP TO OF OR AND IF BY AT IS IT JA OUI NON SI OK GO NEW SET GET RUN THE FOR NOT ALL
+        ADD USE CPU ROM RAM""",
+    )
+)
 
 
 @dataclass(frozen=True)

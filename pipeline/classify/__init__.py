@@ -1,0 +1,1 @@
+"""What kind of drawing a figure is, and from where it is seen."""

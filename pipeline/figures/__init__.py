@@ -1,0 +1,1 @@
+"""A sheet's separate figures, each with its label, box and caption."""
