@@ -56,10 +56,10 @@ def session(settings: Settings) -> Iterator[None]:
 
 
 def read(
-    lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None,
+    lake: Lake, table: str, archive: str | None, columns: Sequence[str] | None = None,
     where: tuple[str, Sequence[str]] | None = None,
 ) -> ray.data.Dataset:
-    """An archive's rows of a table, the archive column included, read on the workers.
+    """An archive's rows of a table (None: every archive's), the archive column included, read on the workers.
 
     ``where`` = (column, values) keeps matching rows only. A task reads one row group or, when the
     archive is small, a slice of one; that is its memory bound.
@@ -69,6 +69,7 @@ def read(
     wanted = [name for name in (columns or TABLES[table].schema.names) if name != "archive"]
     filter_column = where[0] if where else None
     files = lake.files(table, archive)
+    archives = {file.path: file.partition["archive"] for file in files}
     items = _slices(lake.storage, files, int(ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CPU)
     read_columns = list(dict.fromkeys([*wanted, *([filter_column] if filter_column else [])]))
 
@@ -80,7 +81,7 @@ def read(
             if where:
                 rows = rows.filter(pa.compute.is_in(rows[where[0]], pa.array(list(where[1]), pa.string())))
             rows = rows.select(wanted)
-            yield rows.append_column("archive", pa.repeat(pa.scalar(archive), rows.num_rows))
+            yield rows.append_column("archive", pa.repeat(pa.scalar(archives[path]), rows.num_rows))
 
     if not items:
         part_schema = TABLES[table].part_schema
