@@ -1,0 +1,1 @@
+"""Vectors become codebooks and shards: recipe, training, encoding, vector ids."""

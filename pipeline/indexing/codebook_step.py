@@ -1,0 +1,95 @@
+"""Step codebook: keep the frozen codebooks, train those that are missing or outgrown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.config import Settings
+from pipeline.context import StepContext
+from pipeline.flow import LAKE_SCOPE
+from pipeline.indexing import codebook, recipe
+from pipeline.indexing.modalities import MODALITIES, Modality
+from pipeline.indexing.spaces import Space, find_space
+from pipeline.indexing.train import SampleFilter, gather_sample, train
+from pipeline.lake import Lake
+from pipeline.parts import Outcome, PartWriter
+from pipeline.storage import Storage
+
+
+def state(lake: Lake, settings: Settings) -> dict[str, list[Any]]:
+    """What decides which codebooks are in force: encoder, dimension and recipe family of each modality.
+
+    While this stays the same the step has nothing to do, however many archives arrive.
+    """
+    found = {}
+    for name, (space, wanted) in _wanted(lake, settings).items():
+        found[name] = [space.model, space.revision, space.dimension, recipe.family(wanted, settings.indexing)]
+    return found
+
+
+def run(ctx: StepContext) -> Outcome:
+    """Write the table ``codebooks``: one row per modality that has vectors. Training runs in Ray tasks."""
+    standing = {row["modality"]: row for row in ctx.lake.read("codebooks").to_pylist()}
+    wanted = _wanted(ctx.lake, ctx.settings)
+    rows, trained = [], []
+    for done, (name, (space, text)) in enumerate(wanted.items()):
+        ctx.progress(done, len(wanted))
+        row = standing.get(name)
+        if row is None or not _still_fits(row, space, text, ctx.settings):
+            row = _train_on_workers(ctx, MODALITIES[name], space, text)
+            trained.append(name)
+        rows.append({key: value for key, value in row.items() if key != "archive"})
+    with PartWriter(ctx.lake.storage, "codebooks", {"archive": LAKE_SCOPE}, ctx.settings.lake) as writer:
+        writer.write_rows(rows)
+    ctx.progress(len(wanted), len(wanted))
+    recipes = {row["modality"]: row["recipe"] for row in rows}
+    return Outcome(parts=writer.parts, rows_in=len(wanted), metrics={"trained": trained, "recipes": recipes})
+
+
+def _wanted(lake: Lake, settings: Settings) -> dict[str, tuple[Space, str]]:
+    """The space and recipe that each modality asks for now; modalities without vectors are left out."""
+    found = {}
+    for name, modality in MODALITIES.items():
+        space = find_space(lake, modality, modality.configured_model(settings.models))
+        if space is not None:
+            found[name] = (space, recipe.choose(space.rows, space.dimension, settings.indexing))
+    return found
+
+
+def _still_fits(row: dict[str, Any], space: Space, wanted: str, settings: Settings) -> bool:
+    same_space = (row["model"], row["revision"], row["dimension"]) == (space.model, space.revision, space.dimension)
+    families = [recipe.family(text, settings.indexing) for text in (row["recipe"], wanted)]
+    return same_space and families[0] == families[1]
+
+
+def _train_on_workers(ctx: StepContext, modality: Modality, space: Space, wanted: str) -> dict[str, Any]:
+    """Sample on every worker, train in one task; only the codebook's row comes back."""
+    import ray
+
+    from pipeline.engines.ray import read
+
+    settings = ctx.settings.indexing
+    blocks: list[Any] = []
+    if wanted != recipe.FLAT:
+        keep = SampleFilter(modality.key, space.model, space.revision, space.rows, settings.sample, settings.seed)
+        columns = [modality.key, "model", "revision", "vector"]
+        vectors = read(ctx.lake, modality.table, None, columns)
+        blocks = vectors.map_batches(keep, batch_format="pyarrow", batch_size=None).to_arrow_refs()
+    task = ray.remote(_train_and_save)
+    arguments = (ctx.lake.storage, modality.name, wanted, space, settings.sample, settings.seed)
+    row: dict[str, Any] = ray.get(task.remote(*arguments, *blocks))
+    return row
+
+
+def _train_and_save(
+    storage: Storage, modality: str, wanted: str, space: Space, sample: int, seed: int, *blocks: Any
+) -> dict[str, Any]:
+    """Runs on a worker, alone: it takes all cores of its machine."""
+    import os
+
+    import faiss
+
+    faiss.omp_set_num_threads(os.cpu_count() or 1)
+    vectors = gather_sample(blocks, space.dimension, sample)
+    index = train(vectors, wanted, space.dimension, seed)
+    return codebook.save(storage, index, modality, wanted, space, trained_on=len(vectors))
