@@ -13,18 +13,19 @@ from typing import Any
 
 from pipeline.labels import LABEL, WORD, expand, label_key, normal_label
 
-_AND = r"(?:\s*(?:,|;|&|and|or|und|oder|sowie|et|ou|y|e|o)\s*)+"
-_TO = r"\s*(?:-|–|—|to|through|bis|à|a|hasta)\s*"
-_REFERENCE = rf"(?:(?:the|die|der|la|las|les|l')\s*)?\b{WORD}\b\.?\s*(?:Nos?\.?\s*)?{LABEL}(?![\w.]\d)"
+_AND = r"(?:[ \t]*(?:,|&|\b(?:and|und|oder|or|sowie|et|ou|y|e|o)\b)[ \t]*)+"
+_TO = r"[ \t]*(?:-|–|—|\b(?:to|through|bis|à|a|hasta)\b)[ \t]*"
+_WORD = rf"\b(?i:{WORD})\b\.?\s*(?:Nos?\.?\s*)?"
+_REFERENCE = rf"(?:(?i:the|die|der|la|las|les)\s+)?{_WORD}{LABEL}(?![\w.]\d)"
 #: "FIGS. 6, 7 and 8(a)", "Fig. 6 and Fig. 7": all that one caption belongs to.
-_REFERENCES = re.compile(rf"{_REFERENCE}(?:(?:{_AND}|{_TO})(?:{_REFERENCE}|{LABEL}(?![\w°%])))*", re.IGNORECASE)
-_SERIES = re.compile(rf"({LABEL})(?:{_TO}(?:{WORD}\.?\s*)?({LABEL}))?", re.IGNORECASE)
+_REFERENCES = re.compile(rf"{_REFERENCE}(?:(?:{_AND}|{_TO})(?:{_REFERENCE}|{LABEL}(?![\w°%])))*")
+_SERIES = re.compile(rf"({LABEL})(?:{_TO}(?:{_WORD})?({LABEL}))?")
 #: A description begins a sentence or a clause of the list.
 _START = re.compile(
     r"(?:^|[;:.\n]|\b(?:and|und|et|y|wherein|where|in which|zeigt|zeigen|dans lesquelles|sur lesquelles))"
     r"[\s\W]*(?:(?:and|und|et|y|wherein)\s+)?(?:In\s+)?$", re.IGNORECASE)  # fmt: skip
 _VERB = re.compile(
-    r"""(?ix) ^[\s:,.=–—-]* (?: (?:each|both|jeweils|respectively,?)\s+)?
+    r"""(?ix) ^[\s:,.=–—-]* (?: (?:each|both|jeweils|respectively,?|\w+ly)\s+)?
         (?: (?: is|are|shows?|showing|illustrat(?:es?|ing)|depicts?|depicting|represents?|representing|presents?
               | provides?|discloses?|describes?|displays?|gives?|contains?
               | ist|sind|zeigt|zeigen|stellt|stellen|veranschaulich(?:t|en)|illustrier(?:t|en)
@@ -32,49 +33,57 @@ _VERB = re.compile(
               | es|son|muestran?|representan?|ilustran?|describen?|corresponde\sa )
             (?![\w-]) [\s:]* )?""")  # fmt: skip
 _END = re.compile(r"[\s;,.:]*(?:;|,)?\s*(?:\b(?:and|und|et|y)\b)?[\s;,.:]*$")
-_HEADING = re.compile(
-    r"(?i)drawing|figure|figur|zeichnung|abbildung|dessin|dibujo|figura")  # fmt: skip
+_HEADING = re.compile(r"(?i)drawing|figure|figur|zeichnung|abbildung|dessin|dibujo|figura")
 _AS_SHOWN = re.compile(
-    rf"^(?:As|Wie|Comme|Como)\s.{{0,40}}?(?:{_REFERENCES.pattern})[^,]{{0,30}},\s*(?P<rest>.+)$", re.IGNORECASE)  # fmt: skip
+    rf"^(?:As|Wie|Comme|Como)\s.{{0,40}}?(?:{_REFERENCES.pattern})[^,]{{0,30}},\s*(?P<rest>.+)$")  # fmt: skip
 _SHOWN_IN = re.compile(
     rf"^(?P<what>[^,;]{{3,160}}?),?\s*(?:\(?(?:as\s)?(?:shown|illustrated|depicted|dargestellt|gezeigt)\s+in"
-    rf"|représentée?s?\s+(?:à|sur)|mostrad[oa]s?\s+en)\s+(?:{_REFERENCES.pattern})", re.IGNORECASE)  # fmt: skip
+    rf"|représentée?s?\s+(?:à|sur)|mostrad[oa]s?\s+en)\s+(?:{_REFERENCES.pattern})")  # fmt: skip
 _SUBORDINATE = re.compile(r"(?i)^(?:when|if|where|while|wenn|falls|lorsque|quand|si|cuando)\b")
 
 
-def find_captions(passages: Iterable[Mapping[str, Any]], labels: Iterable[str]) -> dict[str, str]:
-    """The caption of each of ``labels`` that the description gives one.
+class Captions:
+    """What one document's text says of its figures.
 
-    ``passages``: rows of the passages table of one document in reading order. A label that has no description
-    of its own takes that of the figure it is a part of (10A that of FIG. 10).
+    ``passages``: rows of the passages table in reading order; those of other sections than the description
+    are passed over.
     """
-    described = [p for p in passages if p["section"] == "description"]
-    listed = _listed(described)
-    found: dict[str, str] = {}
-    remaining = []
-    for label in labels:
-        if (caption := listed.get(label_key(label))) is not None:
-            found[label] = caption
-        else:
-            remaining.append(label)
-    for label in remaining:
-        caption = _detailed(described, label) or _of_whole(listed, label)
-        if caption:
-            found[label] = caption
-    return found
+
+    def __init__(self, passages: Iterable[Mapping[str, Any]]) -> None:
+        self._described = [p for p in passages if p["section"] == "description"]
+        self._listed = _listed(self._described)
+
+    def of(self, label: str | None) -> str | None:
+        """The figure's caption. A label that has no description of its own takes that of the figure it is a
+        part of (10A that of FIG. 10)."""
+        if not label:
+            return None
+        listed = self._listed.get(label_key(label))
+        return listed or _detailed(self._described, label) or _of_whole(self._listed, label)
+
+
+def find_captions(passages: Iterable[Mapping[str, Any]], labels: Iterable[str]) -> dict[str, str]:
+    """The caption of each of ``labels`` that the description gives one."""
+    captions = Captions(passages)
+    return {label: caption for label in labels if (caption := captions.of(label))}
 
 
 def _listed(passages: list[Mapping[str, Any]]) -> dict[str, str]:
-    """Captions by label key: those of the list of figures first, then those the text gives elsewhere."""
-    captions: dict[str, str] = {}
-    later: dict[str, str] = {}
+    """Captions by label key. The list of figures comes before other places, an earlier chapter before a later
+    one, and within a chapter a description of one figure before one of several."""
+    ranked: dict[str, tuple[tuple[bool, int, int], str]] = {}
+    chapters: list[str] = []
     for heading, text in _paragraphs(passages):
         entries = list(_entries(text))
-        is_list = bool(_HEADING.search(heading)) or len({label for labels, _ in entries for label in labels}) > 2
+        chapters += [heading] if chapters[-1:] != [heading] else []
+        several = len({label for labels, _ in entries for label in labels}) > 2
+        is_list = bool(_HEADING.search(heading)) or several or not ranked
         for labels, caption in entries:
-            for label in labels:
-                (captions if is_list else later).setdefault(label_key(label), caption)
-    return {**later, **captions}
+            rank = (not is_list, len(chapters), len(labels))
+            for key in map(label_key, labels):
+                if key not in ranked or rank < ranked[key][0]:
+                    ranked[key] = (rank, caption)
+    return {key: caption for key, (_, caption) in ranked.items()}
 
 
 def _paragraphs(passages: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -108,9 +117,8 @@ def _entries(text: str) -> Iterator[tuple[list[str], str]]:
 
 
 def _labels(text: str) -> list[str]:
-    bare = re.sub(rf"(?i)\b{WORD}\b\.?|\bNos?\.", " ", text)
     labels: list[str] = []
-    for match in _SERIES.finditer(bare):
+    for match in _SERIES.finditer(re.sub(_WORD, "", text)):
         labels += expand(match[1], match[2]) if match[2] else [normal_label(match[1])]
     return labels
 
