@@ -1,0 +1,51 @@
+# Two commands on a fresh machine: make demo, make test.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench install airflow docs lock clean
+
+BIN := .venv/bin
+PYTEST_ARGS ?=
+DEMO ?= demo
+# Spark's Java: the machine's, or a private one beside .venv.
+WITH_JAVA = JAVA_HOME="$$($(BIN)/python infra/java.py)" && export JAVA_HOME &&
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+demo: .venv/.installed ## install, draw two weekly archives, run the whole pipeline on them, search; results in demo/
+	@$(WITH_JAVA) $(BIN)/figlake demo --out $(DEMO)
+
+test: .venv/.installed .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
+	@$(WITH_JAVA) $(BIN)/pytest $(PYTEST_ARGS)
+
+check: .venv/.installed ## lint, format and type check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.installed ## every benchmark, each a ratio against a peer in the same run
+	@$(WITH_JAVA) for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+install: .venv/.installed ## the environment .venv, from pinned versions
+airflow: .venv-airflow/.installed ## the environment .venv-airflow: Airflow and Spark never share one
+
+.venv/.installed: pyproject.toml constraints.txt infra/install.sh
+	@infra/install.sh .venv -c constraints.txt -e '.[cpu,dev]'
+	@touch $@
+
+# A lock, not only constraints: the extra "airflow" without figlake's own dependencies.
+.venv-airflow/.installed: pyproject.toml constraints-airflow.txt infra/install.sh
+	@infra/install.sh .venv-airflow -r constraints-airflow.txt
+	@infra/install.sh .venv-airflow --no-deps -e .
+	@touch $@
+
+docs: .venv/.installed ## regenerate what the documentation takes from the code
+	$(BIN)/python -m schemas.docs
+	$(BIN)/python infra/steps_table.py
+
+lock: .venv/.installed ## pin the Airflow environment anew, to the newest versions that the extra allows
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["airflow"], sep="\n")' \
+		| $(BIN)/uv pip compile - --universal --python-version 3.11 --upgrade --quiet --no-annotate --no-header -o constraints-airflow.txt
+
+clean: ## remove environments, the private Java, caches and the demo
+	rm -rf .venv .venv-airflow .jdk demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
