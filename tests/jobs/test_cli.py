@@ -1,0 +1,116 @@
+"""The command line as someone new meets it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from pipeline.lake import Lake
+from pipeline.ledger import Run, record
+from tests.pipeline.test_lake import write
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]  # type: ignore[union-attr]
+
+
+def figlake(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], cwd=ROOT, text=True, capture_output=True)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    lake = Lake.at(tmp_path / "lake")
+    record(lake, Run("A", "extract", 1, "f", "done"))
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2"]))
+    return lake
+
+
+def test_help_answers_at_once_because_it_imports_no_engine() -> None:
+    code = "import sys; sys.argv = ['figlake', '--help']\ntry:\n    from jobs.cli import main; main()\nexcept SystemExit: pass\n"
+    code += "print(sorted({'torch', 'ray', 'pyspark', 'faiss', 'pyarrow', 'duckdb', 'numpy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_help_takes_a_small_multiple_of_starting_python() -> None:
+    def seconds(*command: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=True)
+        return time.perf_counter() - started
+
+    bare = statistics.median(seconds("-c", "import typer, rich.console") for _ in range(3))
+    helped = statistics.median(seconds("-m", "jobs.cli", "--help") for _ in range(3))
+    assert helped < 5 * bare
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example_in_its_help(command: str) -> None:
+    text = CliRunner().invoke(app, [command, "--help"]).output
+    assert "Example" in text
+    assert f"figlake {command}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["status", "--lake", "/nowhere/lake"], 2, "there is no lake at /nowhere/lake"),
+        (["run", "--lake", "/nowhere/lake", "--from", "reed"], 2, "no step is called 'reed'"),
+        (["run", "--lake", "/nowhere/lake", "--from", "link", "--to", "ocr"], 2, "--from link comes after --to ocr"),
+        (["run", "--lake", "/nowhere/lake", "--profile", "desk"], 2, "unknown profile 'desk'"),
+        (["run", "--lake", "/nowhere/lake", "--set", "ocr.motor=1"], 2, "unknown key ocr.motor"),
+        (["run", "--archives", "/nowhere/a.zip", "--lake", "/nowhere/lake"], 2, "/nowhere/a.zip"),
+        (["step", "ocr", "--lake", "/nowhere/lake"], 2, "there is no lake"),
+        (["search", "--lake", "/nowhere/lake"], 2, "nothing to search with"),
+        (["frobnicate"], 2, "frobnicate"),
+        (["run"], 2, "--lake"),
+        (["search", "--lake", "x", "-k", "0", "--text", "y"], 2, "-k"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_exit_code_two(arguments: list[str], code: int, words: str) -> None:
+    done = figlake(*arguments)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sql_reads_the_newest_tables_on_request_and_says_when_nothing_is_published(lake: Lake) -> None:
+    done = figlake("sql", "SELECT count(*) AS n FROM facets", "--latest", "--json", "--lake", lake.storage.root)
+    assert json.loads(done.stdout) == [{"n": 2}]
+    done = figlake("sql", "SELECT 1", "--lake", lake.storage.root)
+    assert (done.returncode, "nothing is published here yet" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("SELECT * FROM figurs", "figurs"),
+        ("COPY facets TO '/tmp/facets.csv'", "disabled by configuration"),
+        ("SELECT * FROM read_text('/etc/hostname')", "disabled by configuration"),
+        ("DROP VIEW facets", "SELECT"),
+    ],
+)
+def test_sql_that_cannot_run_is_explained_and_can_reach_no_file(lake: Lake, statement: str, words: str) -> None:
+    done = figlake("sql", statement, "--latest", "--lake", lake.storage.root)
+    assert done.returncode == 2, done.stdout
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_show_of_an_unknown_document_says_how_one_is_spelled(lake: Lake) -> None:
+    done = figlake("show", "EP1", "--latest", "--lake", lake.storage.root)
+    assert (done.returncode, "EP3441903A1" in done.stderr) == (2, True)
+
+
+def test_the_version_is_the_packages() -> None:
+    from importlib.metadata import version
+
+    assert figlake("--version").stdout.strip() == f"figlake {version('figlake')}"
