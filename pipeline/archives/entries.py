@@ -12,6 +12,7 @@ STORED, DEFLATED = 0, 8
 INSIDE = "!/"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -94,9 +95,9 @@ def shown(raw: str) -> str:
 
 
 def _decoded(raw: str) -> str:
-    """Undecodable bytes (lone surrogates) are read as code page 437, as zip does."""
-    try:
-        raw.encode()
-    except UnicodeEncodeError:
-        return raw.encode("utf-8", "surrogateescape").decode("cp437")
-    return raw
+    """Undecodable bytes, kept as lone surrogates so far, are read as code page 437, zip's own."""
+    return _SURROGATE.sub(lambda found: _in_code_page(ord(found[0]) - 0xDC00), raw)
+
+
+def _in_code_page(byte: int) -> str:
+    return bytes([byte]).decode("cp437") if 0x80 <= byte <= 0xFF else "\ufffd"

@@ -193,7 +193,9 @@ def _nested_span(member: Member, opener: Callable[[str], Span], limits: LimitSet
         place = stored_span(within, entry)
         return Span.of_bytes(place.read_at(0, place.size)) if place.size <= IN_MEMORY_BYTES else place
     check_entry(entry, limits.nested_mb << 20, limits)
-    spool = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))  # noqa: SIM115
+    if entry.size <= IN_MEMORY_BYTES:
+        return Span.of_bytes(b"".join(inflated(within, entry)))
+    spool = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the caller's stack closes it)
     for piece in inflated(within, entry):
         spool.write(piece)
     return Span(spool, 0, entry.size)

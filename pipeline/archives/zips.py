@@ -25,6 +25,7 @@ _COMMENT_BYTES = 0xFFFF
 _FULL = 0xFFFFFFFF  # the value stands in the zip64 field
 _ENCRYPTED, _STREAMED, _UTF8 = 0x1, 0x8, 0x800
 _UNIX = 3
+_ZIP64 = 1  # id of the extra field
 
 
 class _DamagedError(Exception):
@@ -152,15 +153,19 @@ def _central(span: Span, start: int, size: int) -> Iterator[Entry]:
 
 def _zip64_values(extra: bytes, *values: int) -> tuple[int, ...]:
     """``values`` (size, stored size, offset) with the 64-bit ones from the extra field where they are full."""
+    body = _extra_field(extra, _ZIP64) or b""
+    wide = iter(struct.unpack_from(f"<{len(body) // 8}Q", body))
+    return tuple(next(wide, value) if value == _FULL else value for value in values)
+
+
+def _extra_field(extra: bytes, wanted: int) -> bytes | None:
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == 1:
-            body = extra[at + 4 : at + 4 + length]
-            wide = iter(struct.unpack(f"<{len(body) // 8}Q", body[: len(body) // 8 * 8]))
-            return tuple(next(wide, value) if value == _FULL else value for value in values)
+        if kind == wanted:
+            return extra[at + 4 : at + 4 + length]
         at += 4 + length
-    return values
+    return None
 
 
 def _name(raw: bytes, flags: int) -> str:
@@ -192,7 +197,7 @@ def _scan(span: Span, most: int, most_bytes: int) -> tuple[list[Entry], Cut]:
         data = position + _LOCAL.size + len(tail)
         following: int | None = data + stored
         if flags & _STREAMED:
-            measured = _streamed(span, data, method, most_bytes)
+            measured = _streamed(span, data, method, _extra_field(tail[name_length:], _ZIP64) is not None, most_bytes)
             if measured is None:
                 return entries, Cut(f"the zip ends at byte {span.size:,} inside a member of undeclared length", name)
             crc, stored, full, following = measured
@@ -204,30 +209,32 @@ def _scan(span: Span, most: int, most_bytes: int) -> tuple[list[Entry], Cut]:
     return entries, Cut("the zip has no directory")
 
 
-def _streamed(span: Span, data: int, method: int, most_bytes: int) -> tuple[int, int, int, int] | None:
+def _streamed(span: Span, data: int, method: int, wide: bool, most_bytes: int) -> tuple[int, int, int, int] | None:
     """CRC, stored size, size and end of a member whose length stands behind its data; None when it is cut."""
     rest = span.part(data, span.size - data)
     if method == DEFLATED:
         end = _deflate_end(rest, most_bytes)
-        return None if end is None else _descriptor(span, data, end)
+        return None if end is None else _descriptor(span, data, end, wide)
     if method == STORED:
         for end in _find(rest, DESCRIPTOR):
-            if found := _descriptor(span, data, end):
+            if found := _descriptor(span, data, end, wide):
                 return found
     return None
 
 
-def _descriptor(span: Span, data: int, stored: int) -> tuple[int, int, int, int] | None:
-    """Read the data descriptor behind ``stored`` bytes: with or without signature, 32 or 64 bits wide."""
+def _descriptor(span: Span, data: int, stored: int, wide: bool) -> tuple[int, int, int, int] | None:
+    """Read the data descriptor behind ``stored`` bytes, with or without its signature.
+
+    Its lengths take 64 bits where the header is a zip64 one (``wide``) or they would not fit otherwise.
+    """
+    layout = "<LQQ" if wide or stored >= _FULL else "<LLL"
     raw = span.read_at(data + stored, 24)
     mark = 4 if raw.startswith(DESCRIPTOR) else 0
-    for layout in ("<LLL", "<LQQ"):
-        width = mark + struct.calcsize(layout)
-        if len(raw) >= width:
-            crc, found_stored, full = struct.unpack_from(layout, raw, mark)
-            if found_stored == stored:
-                return crc, stored, full, data + stored + width
-    return None
+    width = mark + struct.calcsize(layout)
+    if len(raw) < width:
+        return None
+    crc, found_stored, full = struct.unpack_from(layout, raw, mark)
+    return (crc, stored, full, data + stored + width) if found_stored == stored else None
 
 
 def _deflate_end(data: Span, most_bytes: int) -> int | None:
