@@ -22,11 +22,11 @@ _PARTS = re.compile(rf"(?P<number>{NUMBER})(?P<suffix>.*)")
 _LONGEST_RANGE = 40
 #: "FIG" in six languages, as recognisers also misread its letters.
 _READ_WORD = re.compile(
-    r"^[\W_]*(?:[FEP][I1l|!íi]?[GC6](?:\.?S|URE[SN]?|UREN|UR|URAS?)?|FIGURAS?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
+    r"^[\W_]*(?:[FEP][I1l|!íi]?[GC6](?:\.?S|UR(?:E[SN]?|AS?|EN)?)?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
     re.IGNORECASE,
 )
 _READ_LABEL = re.compile(
-    r"^(?P<number>[0-9IlOo]{1,3}|[IVX]{1,5})\s?-?\s?(?P<suffix>\([A-Za-z0-9]{1,2}\)|[A-Za-z]{0,2})(?P<prime>'{0,3})"
+    r"^(?P<number>[IVX]{2,5}|[0-9IlOo]{1,3}|[VX])\s?-?\s?(?P<suffix>\([A-Za-z0-9]{1,2}\)|[A-Za-z]{0,2})(?P<prime>'{0,3})"
     r"(?:\s?[-~]\s?(?P<last>\(?[A-Za-z0-9]{1,3}\)?))?[\s.,:;]*(?:[\[(/].*)?$"
 )
 _AS_DIGITS = str.maketrans("IlOo", "1100")

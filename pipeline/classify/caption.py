@@ -12,49 +12,100 @@ from dataclasses import dataclass
 
 MODEL = "caption-phrases 1"
 
-#: In the order of trust: "a perspective view of a block" is no block diagram, since the view comes first.
-_TYPES: tuple[tuple[str, str], ...] = (
-    ("flow chart", r"flow[ -]?(?:chart|diagram|sheet)|process flow|sequence diagram|steps? of (?:a|the) (?:\w+ )?method|"
-                   r"(?:fluss|ablauf|sequenz)(?:diagramm|plan|schema)|organigramme|diagramme de flux|logigramme|"
-                   r"diagrama de (?:flujo|secuencia)"),
-    ("circuit diagram", r"circuit (?:diagram|schematic)|(?:equivalent|electrical|electronic) circuit|schaltbild|"
-                        r"schaltplan|schaltkreis|ersatzschaltbild|sch[ée]ma [ée]lectrique|schéma de circuit|"
-                        r"diagrama de circuito|esquema eléctrico"),
-    ("block diagram", r"block(?:[ -]?diagram|schaltbild|schema|diagramm)|functional diagram|system (?:diagram|architecture)|"
-                      r"schéma(?:[ -]| de )blocs?|schéma fonctionnel|schéma synoptique|diagrama de bloques"),
-    ("graph", r"\bgraphs?\b|\bplots?\b|histogram|\bcurves?\b|spectr(?:um|a)\b|chromatogram|waveforms?|timing (?:chart|diagram)|"
-              r"characteristic (?:curve|diagram)|kennlinie|kurve|diagramm, das|graphique|courbes?|gráfic[ao]|curvas?"),
-    ("table", r"\btables?\b(?! top| saw)|\btabelle|\btableau\b|\btabla\b"),
-    ("chemical structure", r"chemical (?:structure|formula)|structural formula|strukturformel|formule (?:chimique|développée)|"
-                           r"fórmula (?:química|estructural)|reaction scheme"),
-    ("photograph", r"photo(?:graph|graphie|graf[ií]a|micrograph)?s?\b|micrographs?|\bimages? (?:taken|acquired)|"
-                   r"aufnahme|fotografie"),
-    ("technical drawing", r"(?:perspective|sectional|section|side|front|rear|top|plan|bottom|exploded|elevation\w*|"
-                          r"isometric|enlarged|detail\w*|schematic|external|partial|oblique) (?:\w+ )?(?:views?|section|"
-                          r"representation|drawing)|views? of|schnitt|ansicht|explosionsdarstellung|\bvues?\b|coupe|"
-                          r"\bvistas?\b|corte|sección"),
-)  # fmt: skip
-_PERSPECTIVES: tuple[tuple[str, str], ...] = (
-    ("exploded", r"exploded|explosions|éclatée?|explosionada|despiece"),
-    ("cross section", r"(?:cross|longitudinal|horizontal|vertical|axial|lateral)?[- ]?section(?:al)?\b|cut[- ]?away|"
-                      r"schnitt(?!stelle)|en coupe|coupe (?:transversale|longitudinale)|(?:en|de) corte|"
-                      r"sección (?:transversal|longitudinal)|vista en sección|cross[- ]cut"),
-    ("perspective", r"perspecti[vf]|isometric|oblique view|three-dimensional view|perspektiv|schrägansicht|perspectiva|"
-                    r"isométri"),
-    ("top", r"top(?:[- ]plan)? view|plan view|view from (?:above|the top)|top perspective|draufsicht|von oben|"
-            r"vue (?:de|du) dessus|vue en plan|vista (?:superior|en planta|desde arriba)"),
-    ("bottom", r"bottom(?:[- ]plan)? view|view from (?:below|the bottom|underneath)|underside view|untersicht|"
-               r"unteransicht|von unten|vue de dessous|vista (?:inferior|desde abajo)"),
-    ("rear", r"(?:rear|back)(?:[- ](?:elevation\w*|side))? view|rear elevation|rückansicht|von hinten|vue (?:de l')?arrière|"
-             r"vista (?:trasera|posterior)"),
-    ("front", r"front(?:al)?(?:[- ]elevation\w*)? view|front elevation|vorderansicht|frontansicht|von vorne?|"
-              r"vue (?:de face|frontale|avant)|vista (?:frontal|delantera|anterior)|alzado"),
-    ("side", r"(?:side|lateral)(?:[- ]elevation\w*)? view|side elevation|seitenansicht|von der seite|"
-             r"vue (?:de côté|latérale)|vista lateral|perfil"),
-)  # fmt: skip
+#: A line of phrases per language; where two classes begin at one place, the first of the list is meant.
+_TYPES: dict[str, tuple[str, ...]] = {
+    "flow chart": (
+        r"flow[ -]?(?:chart|diagram|sheet)|process flow|sequence diagram|steps? of (?:a|the) (?:\w+ )?method",
+        r"(?:fluss|ablauf|sequenz)(?:diagramm|plan|schema)",
+        r"organigramme|diagramme de flux|logigramme",
+        r"diagrama de (?:flujo|secuencia)",
+    ),
+    "circuit diagram": (
+        r"circuit (?:diagram|schematic)|(?:equivalent|electrical|electronic) circuit",
+        r"schaltbild|schaltplan|schaltkreis",
+        r"schéma (?:électrique|de circuit)",
+        r"diagrama de circuito|esquema eléctrico",
+    ),
+    "block diagram": (
+        r"block[ -]?diagram|functional diagram|system (?:diagram|architecture)",
+        r"block(?:schaltbild|schema|diagramm)",
+        r"schéma(?:[ -]| de )blocs?|schéma (?:fonctionnel|synoptique)",
+        r"diagrama de bloques",
+    ),
+    "graph": (
+        r"\bgraphs?\b|\bplots?\b|histogram|\bcurves?\b|spectr(?:um|a)\b|chromatogram|waveforms?",
+        r"timing (?:chart|diagram)|characteristic (?:curve|diagram)",
+        r"kennlinie|kurve|diagramm, das",
+        r"graphique|courbes?",
+        r"gráfic[ao]|curvas?",
+    ),
+    "table": (r"\btables?\b(?! top| saw)", r"\btabelle", r"\btableau\b", r"\btabla\b"),
+    "chemical structure": (
+        r"chemical (?:structure|formula)|structural formula|reaction scheme",
+        r"strukturformel",
+        r"formule (?:chimique|développée)",
+        r"fórmula (?:química|estructural)",
+    ),
+    "photograph": (
+        r"(?:micro)?photo(?:graph|micrograph)?s?\b|micrographs?|\bimages? (?:taken|acquired)",
+        r"aufnahme|fotogra[fp]|photographie",
+    ),
+    "technical drawing": (
+        r"(?:perspective|section(?:al)?|side|front|rear|top|plan|bottom|exploded|elevation(?:al)?|isometric|enlarged|"
+        r"detail(?:ed)?|schematic|external|partial|oblique) (?:\w+ )?(?:views?|section|representation|drawing)",
+        r"views? of",
+        r"schnitt(?!stelle)|ansicht|explosionsdarstellung",
+        r"\bvues?\b|\bcoupe\b",
+        r"\bvistas?\b|\bcorte\b|\bsección\b",
+    ),
+}
+_PERSPECTIVES: dict[str, tuple[str, ...]] = {
+    "exploded": (r"exploded", r"explosions", r"éclatée?", r"explosionada|despiece"),
+    "cross section": (
+        r"(?:cross|longitudinal|horizontal|vertical|axial|lateral)?[- ]?section(?:al)?\b|cut[- ]?away|cross[- ]cut",
+        r"schnitt(?!stelle)",
+        r"en coupe|coupe (?:transversale|longitudinale)",
+        r"(?:en|de) corte|sección (?:transversal|longitudinal)|vista en sección",
+    ),
+    "perspective": (
+        r"perspective|isometric|oblique view|three-dimensional view",
+        r"perspektiv|schrägansicht",
+        r"perspectiva|isométri",
+    ),
+    "top": (
+        r"top(?:[- ]plan)? view|plan view|view from (?:above|the top)",
+        r"draufsicht|von oben",
+        r"vue (?:de|du) dessus|vue en plan",
+        r"vista (?:superior|en planta|desde arriba)",
+    ),
+    "bottom": (
+        r"bottom(?:[- ]plan)? view|view from (?:below|the bottom|underneath)|underside view",
+        r"untersicht|unteransicht|von unten",
+        r"vue de dessous",
+        r"vista (?:inferior|desde abajo)",
+    ),
+    "rear": (
+        r"(?:rear|back)(?:[- ](?:elevation(?:al)?|side))? view|rear elevation",
+        r"rückansicht|von hinten",
+        r"vue (?:de l')?arrière",
+        r"vista (?:trasera|posterior)",
+    ),
+    "front": (
+        r"front(?:al)?(?:[- ]elevation(?:al)?)? view|front elevation",
+        r"vorderansicht|frontansicht|von vorne?\b",
+        r"vue (?:de face|frontale|avant)",
+        r"vista (?:frontal|delantera|anterior)|alzado",
+    ),
+    "side": (
+        r"(?:side|lateral)(?:[- ]elevation(?:al)?)? view|side elevation",
+        r"seitenansicht|von der seite",
+        r"vue (?:de côté|latérale)",
+        r"vista lateral|perfil",
+    ),
+}
 _COMPILED = {
-    "type": [(name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _TYPES],
-    "perspective": [(name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _PERSPECTIVES],
+    facet: [(name, re.compile("|".join(phrases), re.IGNORECASE)) for name, phrases in classes.items()]
+    for facet, classes in (("type", _TYPES), ("perspective", _PERSPECTIVES))
 }
 #: How often a caption that names one class, or that names another as well, means it.
 _ALONE, _AMONG_OTHERS = 0.9, 0.6

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.config import FigureSettings
-from pipeline.figures.captions import find_caption
+from pipeline.figures.captions import Captions
 from pipeline.figures.labels import ReadLabel, SheetLabel, reconcile
 from pipeline.figures.split import Box, split
 from pipeline.labels import printed_labels
@@ -20,28 +19,22 @@ from pipeline.pixels import Sheet
 REPEATING = ("abstract figure", "front page")
 
 
-@dataclass
 class Repeats:
-    """Tells whether a document's image repeats one of its drawings, pixel by pixel.
+    """Tells whether an image of one document repeats another that was shown before it, pixel by pixel."""
 
-    Drawings must be shown before the images that may repeat them.
-    """
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
 
-    doc_id: str = ""
-    seen: set[bytes] | None = None
-
-    def is_repeat(self, doc_id: str, role: str, sheet: Sheet) -> bool:
-        """True for an abstract figure or front page whose pixels an earlier image of the document has."""
-        if doc_id != self.doc_id or self.seen is None:
-            self.doc_id, self.seen = doc_id, set()
+    def is_repeat(self, role: str, sheet: Sheet) -> bool:
+        """True for an abstract figure or front page that shows what an earlier image shows."""
         digest = hashlib.sha256(repr(sheet.shape).encode() + np.packbits(sheet < 128).tobytes()).digest()
-        known = digest in self.seen
-        self.seen.add(digest)
+        known = digest in self._seen
+        self._seen.add(digest)
         return known and role in REPEATING
 
 
 def figure_rows(
-    row: Mapping[str, Any], sheet: Sheet, regions: Iterable[Mapping[str, Any]], captions: dict[str, str],
+    row: Mapping[str, Any], sheet: Sheet, regions: Iterable[Mapping[str, Any]], captions: Captions,
     settings: FigureSettings,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """A sheet's figures, at least one.
@@ -57,7 +50,7 @@ def figure_rows(
             "figure_id": figure_id, "sheet_id": row["sheet_id"], "doc_id": row["doc_id"], "label": figure.label,
             "label_source": figure.source, "ordinal": ordinal,
             "x0": box[0], "y0": box[1], "x1": box[2], "y1": box[3],
-            "caption": find_caption(figure.label, captions),
+            "caption": captions.of(figure.label),
         }
         for ordinal, ((figure, box), figure_id) in enumerate(zip(ordered, _ids(row["sheet_id"], ordered), strict=True))
     ]  # fmt: skip

@@ -11,7 +11,9 @@ _SIGN = re.compile(
     r"^(?:[A-Z]{0,3}-?\d{1,5}(?:[.-]\d{1,3})?[a-zA-Z]{0,2}\d?'{0,3}|[a-zA-Z]\d{1,4}'{0,3}|[A-Z]{1,3}'{0,3})$"
 )
 _NUMERIC = re.compile(r"^[-+±<>≤≥=~]*[\d.,:/%°'x×*-]+\s?(?:[a-zA-Zµμ°%]{1,4}(?:/[a-z]+)?)?$")
-_QUANTITY = re.compile(r"^[-+]?\d+[.,]\d+$|^0\d+$|^\d{6,}$|%|°|^[-+]\d|^\d+/\d+$")
+_QUANTITY = re.compile(
+    r"^\d+[.,]\d+$|^0\d+$|^\d{6,}$|[%°]|^[-+±]\d|^\d+/\d+$|^\d+\s?(?:[mcnkµ]?m|[kmµ]?g|[kmµn]?s|k?Hz|kW|mA|ml|dB)$"
+)
 #: Short words in capitals that flowcharts print; as letter signs they would be wrong more often than right.
 _WORDS = frozenset(
     re.findall(
@@ -44,6 +46,6 @@ def role_of(text: str) -> Role:
 def as_sign(text: str) -> str | None:
     """The reference sign in normal form (no brackets, spaces or trailing dots), or None."""
     bare = re.sub(r"\s+", "", text).strip("()[]{}.,:;_~-·")
-    if not _SIGN.match(bare) or _QUANTITY.search(bare) or bare.upper() in _WORDS:
+    if not _SIGN.match(bare) or _QUANTITY.search(text) or bare.upper() in _WORDS:
         return None
     return bare

@@ -28,8 +28,9 @@ class SheetReader:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         limit_mpixels, least = self.settings.limits.image_mpixels, self.settings.ocr.min_confidence
-        rows, rejects = regions(batch.to_pylist(), self.engine, limit_mpixels, least)
-        self.counter.add.remote(batch.num_rows)
+        sheets = [sheet for sheet in batch.to_pylist() if sheet["role"] in self.settings.figures.roles]
+        rows, rejects = regions(sheets, self.engine, limit_mpixels, least)
+        self.counter.add.remote(len(sheets))
         return pa.Table.from_pylist([*rows, *({"reject": ray_engine.reject_text(r)} for r in rejects)], schema=_ROWS)
 
 
@@ -37,7 +38,9 @@ def run(ctx: StepContext) -> Outcome:
     """Read every sheet whose role may become a figure."""
     import ray
 
-    where = ("sheet_id", sorted(ctx.only)) if ctx.only else ("role", ctx.settings.figures.roles)
+    # A replay takes in all sheets of a document again: its rows replace those of the whole document.
+    documents = sorted({sheet_id.split("/", 1)[0] for sheet_id in ctx.only})
+    where = ("doc_id", documents) if documents else ("role", ctx.settings.figures.roles)
     sheets = ray_engine.read(ctx.lake, "sheets", ctx.archive, _COLUMNS, where=where)
     with ray_engine.counting(ctx.progress, None) as counter:
         rows = sheets.map_batches(

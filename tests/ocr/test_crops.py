@@ -1,0 +1,47 @@
+"""Crops, turns and polygons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.ocr.crops import by_width, clip, polygon, upright
+from tests.ocr.drawn import sheet
+
+
+@pytest.mark.parametrize("turn", [0, 90, 270])
+def test_a_turned_text_cropped_at_its_turn_is_the_upright_text(turn: int) -> None:
+    plain = sheet([("12a", 0, 0, 0)], 300, 300)
+    turned = sheet([("12a", 100, 50, turn)], 300, 300)
+    ys, xs = np.nonzero(turned == 0)
+    crop = upright(turned, (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), turn)
+    ys, xs = np.nonzero(plain == 0)
+    assert np.array_equal(crop, plain[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
+
+
+@pytest.mark.parametrize(
+    ("turn", "first", "second"),
+    [(0, (1, 2), (9, 2)), (90, (9, 2), (9, 6)), (180, (9, 6), (1, 6)), (270, (1, 6), (1, 2))],
+)
+def test_a_polygon_begins_where_its_text_begins_and_goes_clockwise(turn: int, first: tuple, second: tuple) -> None:
+    points = polygon((1, 2, 9, 6), turn)
+    assert tuple(points[0]) == first and tuple(points[1]) == second
+    x, y = points.T
+    assert float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) > 0  # clockwise where y points down
+
+
+def test_a_box_beyond_the_sheet_is_cut_or_dropped() -> None:
+    assert clip((-5, 3.2, 20, 30), 10, 12) == (0, 3, 12, 10)
+    assert clip((20, 0, 30, 5), 10, 12) is None
+
+
+@given(st.lists(st.integers(1, 3000), max_size=60), st.integers(1, 64), st.integers(1, 5000))
+def test_every_crop_is_in_one_group_of_its_width_step(widths: list[int], step: int, pixels: int) -> None:
+    groups = by_width(widths, step, pixels)
+    assert sorted(i for group in groups for i in group) == list(range(len(widths)))
+    for group in groups:
+        padded = {-(-widths[i] // step) * step for i in group}
+        assert len(padded) == 1
+        assert len(group) == 1 or len(group) * padded.pop() <= pixels
