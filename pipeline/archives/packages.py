@@ -52,7 +52,9 @@ class Package:
         self.rejects = list(rejects)
         self._root, self._opener, self._limits = member.root, opener, limits
         self._entries = {PurePosixPath(entry.name).name: entry for entry in member.entries}
-        self._inflated: dict[str, int] = {}
+        self._other_case: dict[str, list[Entry]] = {}
+        self._counted: set[str] = set()
+        self._inflated_bytes = 0
 
     def names(self) -> list[str]:
         """File names without folders, in stored order."""
@@ -81,14 +83,22 @@ class Package:
             reason = Reason.IMAGE_MISSING if missing else Reason.MEMBER_UNREADABLE
             raise RejectedItemError(reason, f"the package holds no file {name!r}")
         check_entry(entry, self._limits.member_mb << 20, self._limits)
-        self._inflated[entry.name] = entry.size
-        if sum(self._inflated.values()) > self._limits.package_mb << 20:
-            del self._inflated[entry.name]
-            raise RejectedItemError(
-                Reason.TOO_LARGE, f"with it more than {self._limits.package_mb} MB of the package would be inflated"
-            )
+        self._count(entry)
         return b"".join(inflated(self._opener(entry.file), entry))
 
+    def _count(self, entry: Entry) -> None:
+        """Hold all files read of the package, each once, against its limit."""
+        if entry.name in self._counted:
+            return
+        if self._inflated_bytes + entry.size > self._limits.package_mb << 20:
+            detail = f"with it more than {self._limits.package_mb} MB of the package would be inflated"
+            raise RejectedItemError(Reason.TOO_LARGE, detail)
+        self._counted.add(entry.name)
+        self._inflated_bytes += entry.size
+
     def _in_other_case(self, name: str) -> Entry | None:
-        found = [entry for known, entry in self._entries.items() if known.casefold() == name.casefold()]
+        if not self._other_case:
+            for known, entry in self._entries.items():
+                self._other_case.setdefault(known.casefold(), []).append(entry)
+        found = self._other_case.get(name.casefold(), [])
         return found[0] if len(found) == 1 else None

@@ -12,6 +12,8 @@ from pipeline.config import LimitSettings
 from pipeline.errors import Reason, Reject, RejectedItemError
 
 NESTED_SUFFIXES = (".zip", ".tar")
+#: An empty tar is one record of zeros: 10 KB unless its blocking factor was raised.
+_EMPTY_TAR_BYTES = 64 << 10
 
 _OTHER_FORMATS = {
     b"\x1f\x8b": "gzip; unpack it to a plain tar first, which can be read in parts",
@@ -33,7 +35,7 @@ def survey_archive(span: Span, limits: LimitSettings, most: int) -> Survey:
     zipped = is_zip(first)
     if zipped:
         entries, cut = list_zip(span, most, limits.nested_mb << 20)
-    elif is_tar(first) or (len(first) == BLOCK and not any(first)):
+    elif is_tar(first) or _is_empty_tar(span):
         entries, cut = list_tar(span, most)
     else:
         raise RejectedItemError(Reason.ARCHIVE_UNREADABLE, _not_an_archive(first))
@@ -105,6 +107,11 @@ def _named(cut: Cut | None) -> Cut | None:
         return replace(cut, member=clean_name(cut.member))
     except RejectedItemError:
         return replace(cut, member=None)
+
+
+def _is_empty_tar(span: Span) -> bool:
+    """Zeros and nothing else, as few as tar writes; a longer run of them is a download that failed."""
+    return BLOCK <= span.size <= _EMPTY_TAR_BYTES and not any(span.read_at(0, span.size))
 
 
 def _not_an_archive(first: bytes) -> str:

@@ -22,6 +22,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _COMMENT_BYTES = 0xFFFF
+_LONGEST_ENTRY = _CENTRAL.size + 3 * 0xFFFF  # name, extra fields and comment
 _FULL = 0xFFFFFFFF  # the value stands in the zip64 field
 _ENCRYPTED, _STREAMED, _UTF8 = 0x1, 0x8, 0x800
 _UNIX = 3
@@ -112,7 +113,8 @@ def _central(span: Span, start: int, size: int) -> Iterator[Entry]:
     position, end = start, start + size
     window, window_start = b"", start
     while position < end:
-        if position + _CENTRAL.size + 3 * 0xFFFF > window_start + len(window):
+        held = window_start + len(window)
+        if held < end and position + _LONGEST_ENTRY > held:
             window, window_start = span.read_at(position, min(CHUNK_BYTES, end - position)), position
         at = position - window_start
         if len(window) - at < _CENTRAL.size or not window.startswith(CENTRAL, at):

@@ -35,7 +35,7 @@ class Pipe(io.RawIOBase):
 def streamed_zip_bytes(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED, zip64: bool = False) -> bytes:
     """A zip whose members' lengths stand behind their data."""
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", method) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(pipe, "w", method) as archive:
         for name, data in files.items():
             with archive.open(name, "w", force_zip64=zip64) as member:
                 member.write(data)

@@ -141,8 +141,9 @@ def test_shards_hold_neighbours_and_keep_to_both_sizes(tmp_path: Path) -> None:
     files = {f"DOC/{number}.zip": bytes(600_000) for number in range(5)}
     week = source(tmp_path, zip_bytes(files, zipfile.ZIP_STORED))
 
-    def cut(**settings: int) -> list[list[str]]:
-        return [[m.path for m in s.members] for s in listing(week, extract=ExtractSettings(**settings)).shards]
+    def cut(shard_mb: int = 64, shard_packages: int = 64) -> list[list[str]]:
+        extract = ExtractSettings(shard_mb=shard_mb, shard_packages=shard_packages)
+        return [[member.path for member in shard.members] for shard in listing(week, extract=extract).shards]
 
     assert cut() == [[f"DOC/{number}.zip" for number in range(5)]]
     assert cut(shard_mb=2) == [["DOC/0.zip", "DOC/1.zip", "DOC/2.zip"], ["DOC/3.zip", "DOC/4.zip"]]
