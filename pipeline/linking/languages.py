@@ -23,6 +23,7 @@ class Language:
     breaks_or_nouns: frozenset[str]
     linkers: frozenset[str]
     modifiers: frozenset[str]
+    modals: frozenset[str]
     joiners: frozenset[str]
     spans: frozenset[str]
     figure_words: frozenset[str]
@@ -31,6 +32,7 @@ class Language:
     quantifiers: frozenset[str]
     steps: frozenset[str]
     singular_s: frozenset[str]
+    plural_modifiers: frozenset[str]
     #: What a step is called, and a part that the text never names.
     step_name: str
     unknown_name: str
@@ -42,6 +44,10 @@ class Language:
     def singular(self, word: str) -> str:
         """The singular of a noun, as far as its ending tells."""
         return word if len(word) < 4 or word.lower() in self.singular_s else self._singular(word)
+
+    def is_verb(self, word: str) -> bool:
+        """True for a word inside a phrase that can only be a verb: English *presses* in "operator presses pedal"."""
+        return self.code == "en" and len(word) > 3 and self.singular(word) != word and word not in self.plural_modifiers
 
 
 def _load(code: str, head_last: bool, singular: Callable[[str], str]) -> Language:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.linking.languages import Language
 from pipeline.linking.tokens import Token, tokenize
@@ -28,6 +28,8 @@ class Mention:
     name: tuple[str, ...]
     bounded: bool
     bracketed: bool
+    #: False when an open-class word comes right behind: the number may count it or belong to it (grade 2 titanium).
+    closed: bool
     linked: tuple[str, ...] = ()  # what stands left of a linker: "upper cap of" the pneumatic bellows 16
 
 
@@ -51,7 +53,7 @@ def find_mentions(text: str, language: Language) -> list[Mention]:
         found = _named(tokens, group, language)
         if not found[0].name and previous and _shares_name(tokens, previous[0], group.first, language):
             name = previous[1][0]
-            found = [Mention(m.sign, m.start, m.end, name.name, name.bounded, m.bracketed, name.linked) for m in found]
+            found = [replace(m, name=name.name, bounded=name.bounded, linked=name.linked) for m in found]
         mentions += found
         previous = (group.last, found)
     return mentions
@@ -59,7 +61,10 @@ def find_mentions(text: str, language: Language) -> list[Mention]:
 
 def _named(tokens: list[Token], group: Group, language: Language) -> list[Mention]:
     words, bounded, linked = name_before(tokens, group.first, language)
-    return [Mention(sign, start, end, words, bounded, group.bracketed, linked) for sign, start, end in group.signs]
+    closed = group.bracketed or _is_closed(tokens, group.last, language)
+    return [
+        Mention(sign, start, end, words, bounded, group.bracketed, closed, linked) for sign, start, end in group.signs
+    ]
 
 
 def _shares_name(tokens: list[Token], end: int, start: int, language: Language) -> bool:
@@ -184,8 +189,12 @@ def _phrase(tokens: list[Token], index: int, language: Language) -> tuple[list[s
         acronym = token.text.isupper() and token.text[1:].isalpha()
         if not acronym and _stops(token.lower, language, inside=bool(words)):
             break
+        if words and language.is_verb(token.text):
+            break
         words.insert(0, token.text)
         position -= 1
+    if position >= 0 and len(words) > 1 and tokens[position].lower in language.modals:
+        words.pop(0)  # "may contact layers 36": the verb is no part of the name
     while words and _trimmed(words[0], language):
         words.pop(0)
     return words, position
@@ -211,6 +220,18 @@ def _is_boundary(token: Token, language: Language) -> bool:
     return token.lower in language.determiners or token.lower in language.prepositions
 
 
+def _is_closed(tokens: list[Token], index: int, language: Language) -> bool:
+    """False where a noun may follow, which the number could count or belong to."""
+    if index >= len(tokens) or tokens[index].kind != "word":
+        return True
+    word = tokens[index]
+    if word.lower in language.determiners or word.lower in language.breaks or word.lower in language.linkers:
+        return True
+    if language.code == "en":
+        return word.lower.endswith(("ing", "ed", "ly"))
+    return language.code != "de" or word.text[0].islower()
+
+
 def _linked(tokens: list[Token], left: int, language: Language) -> tuple[str, ...]:
     """``upper cap of the`` pneumatic bellows: the noun phrase left of the linker, the linker and the article."""
     middle: list[str] = []
@@ -218,7 +239,7 @@ def _linked(tokens: list[Token], left: int, language: Language) -> tuple[str, ..
     while position >= 0 and len(middle) < 2 and tokens[position].kind == "word":
         token = tokens[position]
         middle.insert(0, token.text)
-        if token.lower in language.linkers:
+        if token.lower in language.linkers or (token.lower in language.joiners and position == left):
             head, _ = _phrase(tokens, position, language)
             return (*head, *middle) if head else ()
         if token.lower not in language.determiners:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pipeline.linking.languages import Language
 from pipeline.linking.mentions import Mention
 
-#: A longer name wins over a shorter one that it contains when this share of their mentions uses it.
+#: A longer name wins over a shorter one that it contains when this share of their votes goes to it …
 FULLER_SHARE = 0.2
-#: "upper cap of the bellows 16": the words left of the linker belong to the name when this share has them …
-LINKED_SHARE = 0.6
-#: … or this one, when the words right of it are the name of another sign.
-LINKED_SHARE_OWNED = 0.3
+#: … and so many votes, unless there are hardly more in all.
+FULLER_VOTES, FEW_VOTES = 2.0, 3.0
+#: "upper cap of the bellows 16": the words left of the linker belong to the name when this share of those who say
+#: bellows says so; less will do where bellows is the name of another sign.
+LINKED_SHARE, LINKED_SHARE_OWNED = 0.75, 0.6
+
+#: Linkers that join a name so closely that one mention is enough: the end *of* the spring 7b.
+OF = frozenset({"of"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def choose_names(
     names = {}
     for sign, mentions in by_sign.items():
         term = best.get(sign, "")
-        linked = _linked_name(mentions, owners[term] > 1, language)
+        linked = _linked_name(mentions, term, owners[term] > 1, language) if term else ""
         names[sign] = _name(sign, linked or term, local[sign], listed.get(sign), language)
     return names
 
@@ -84,30 +88,28 @@ def fullest(forms: Mapping[str, float]) -> str:
     heads = [form for form in votes if " " not in form]
     best = max(heads, key=lambda form: (votes[form], form))
     while True:
-        fuller = [
-            form
-            for form in forms
-            if form.endswith(" " + best) and (votes[form] >= FULLER_SHARE * votes[best] or best not in forms)
-        ]
+        enough = max(FULLER_SHARE * votes[best], FULLER_VOTES if votes[best] > FEW_VOTES else 0.0)
+        fuller = [f for f in forms if f.endswith(" " + best) and (votes[f] >= enough or best not in forms)]
         if not fuller:
             return best
         best = max(fuller, key=lambda form: (votes[form], -len(form), form))
 
 
-def _linked_name(mentions: Sequence[Mention], owned: bool, language: Language) -> str:
+def _linked_name(mentions: Sequence[Mention], term: str, owned: bool, language: Language) -> str:
     """The name with what stands left of a linker, where the mentions agree that it belongs to it, else ''."""
-    named = [m for m in mentions if m.name]
+    named = [m for m in mentions if m.name and _agrees(base_form(m.name, language), term)]
     chains = Counter(_chain(m, language) for m in named if m.linked and not m.linked[0].endswith("ed"))
     if not chains:
         return ""
-    (head, _), count = chains.most_common(1)[0]
-    needed = LINKED_SHARE_OWNED if owned else LINKED_SHARE
-    if count < needed * len(named) or (count < 2 and not owned):
+    chain, count = chains.most_common(1)[0]
+    if count < (LINKED_SHARE_OWNED if owned else LINKED_SHARE) * len(named) or (
+        count < 2 and not (owned and chain[1] in OF)
+    ):
         return ""
     full = Counter(
         f"{' '.join(m.linked)} {base_form(m.name, language)}"
         for m in named
-        if m.linked and _chain(m, language)[0] == head
+        if m.linked and _chain(m, language) == chain
     )
     phrase = full.most_common(1)[0][0]
     return phrase[:1].lower() + phrase[1:] if language.code != "de" else phrase

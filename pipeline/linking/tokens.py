@@ -13,9 +13,12 @@ Kind = Literal["word", "sign", "letter", "number", "mark", "blocked"]
 _TOKEN = re.compile(
     r"""
     (?P<number>
-        \d{1,3}(?:[.,'’]\d{3}){2,} | \d+[.,]\d+ (?:[.,]\d+)* | \d+/\d+(?:[/,]\d+)* | \d{5,}
+        \b(?:EP|US|WO|DE|FR|GB|JP|CN|KR|CH|AT|IT|ES|CA|AU|PCT) [ -]?(?:[ABCTU]\d?[ -]?)?
+          \d[\d ,./-]{4,}\d (?:[ -]?[ABCTU]\d?)?
+      | \d{1,3}(?:[ ]\d{3}){2,}
+      | \d{1,3}(?:[.,'’]\d{3}){2,} | \d+[.,]\d+ (?:[.,]\d+)* | \d+/\d+(?:[/,]\d+)* | \d{5,}
       | \d+(?:st|nd|rd|th|er|ère|ème|º|ª)\b )
-  | (?P<sign> (?:[A-Z]{0,3}|[a-z])\d{1,4}(?:[a-z]{1,2}|[A-Z])?['′’″]{0,3} (?![\w°%]|[-‐‑][^\W\d_]{2}) )
+  | (?P<sign> (?:[A-Z]{0,3}|[a-z])\d{1,4}[a-zA-Z]?['′’″]{0,3} (?![\w°%]|[-‐‑][^\W\d_]{2}) )
   | (?P<letter> (?:[A-Z]|[α-ωΑ-Ω])['′’″]{0,3} (?![\w'’&]) )
   | (?P<elision> \b(?:[ldnsmtjcLDNSMTJC]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu)['’](?=\w) )
   | (?P<word> (?:e\.g|i\.e|z\.\s?B|d\.\s?h|u\.\s?a|a\.m|p\.m|p\.\s?ej)\. | \w+(?:[-‐‑'’./]\w+)* )
