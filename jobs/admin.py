@@ -12,7 +12,9 @@ from jobs.options import ConfigOption, JsonOption, LakeOption, ProfileOption, cl
 
 def releases(
     lake: LakeOption,
-    prune: Annotated[bool, typer.Option("--prune", help="Remove those that publish.keep and keep_days let go.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove those that publish.keep and keep_days let go.")
+    ] = False,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
@@ -39,8 +41,13 @@ def releases(
             return
         table = Table("", "release", "published", "figures", "recall@10", box=None, pad_edge=False)
         for each in found:
-            table.add_row("→" if each["release"] == current else "", each["release"], str(each["published_at"]),
-                          f"{each['figures']:,}", "–" if each["recall"] is None else f"{each['recall']:.3f}")  # fmt: skip
+            table.add_row(
+                "→" if each["release"] == current else "",
+                each["release"],
+                str(each["published_at"]),
+                f"{each['figures']:,}",
+                "–" if each["recall"] is None else f"{each['recall']:.3f}",
+            )
         out.print(table if found else "no release yet; `figlake run` publishes one")
         if prune:
             out.print(f"removed: {', '.join(removed) or 'none'}")

@@ -23,6 +23,8 @@ from jobs.options import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.lake import Lake
+
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release other than the current one.")]
 
 
@@ -101,6 +103,10 @@ def search(
 def show(
     item: Annotated[str, typer.Argument(metavar="DOC_OR_FIGURE_ID", help="EP3441903A1, or a figure_id.")],
     lake: LakeOption,
+    figure: Annotated[str | None, typer.Option("--figure", metavar="LABEL", help="One figure of the document.")] = None,
+    page: Annotated[
+        Path | None, typer.Option("--out", help="Write the figure's panel: .html (page) or .png (picture).")
+    ] = None,
     as_json: JsonOption = False,
     latest: Annotated[bool, typer.Option("--latest", help="Newest tables instead of the release's.")] = False,
 ) -> None:
@@ -111,12 +117,22 @@ def show(
     figlake show EP3441903A1 --lake ./lake
 
     figlake show 'EP3441903A1/imgf0001.tif#1' --lake ./lake --json
+
+    figlake show EP3441903A1 --figure 3 --out page.html --lake ./lake
     """
     with clean_errors():
         from pipeline.show import describe
 
         settings = settings_of("laptop", None, None)
-        found = describe(lake_at(lake, settings), item, latest=latest)
+        target = lake_at(lake, settings)
+        if page is not None:
+            _write_panel(target, item, figure, page, latest)
+            return
+        found = describe(target, item, latest=latest)
+        if figure is not None:
+            from pipeline.show import one_figure
+
+            found = one_figure(found, figure)
         if as_json:
             typer.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
         else:
@@ -161,6 +177,19 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+def _write_panel(lake: Lake, item: str, figure: str | None, page: Path, latest: bool) -> None:
+    from pipeline.errors import UsageError
+    from pipeline.panel import gather_panel, write_page, write_picture
+
+    writers = {".html": write_page, ".png": write_picture}
+    if page.suffix.lower() not in writers:
+        raise UsageError(f"--out {page}: the name must end in .html or .png")
+    panel = gather_panel(lake, item, figure, latest=latest)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    writers[page.suffix.lower()](panel, page)
+    out.print(f"{page}: {panel.figure_id}, {len(panel.marks)} signs read, {len(panel.sentences)} sentences")
+
+
 def _plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
@@ -202,9 +231,7 @@ def _print_status(found: dict[str, Any]) -> None:
     for name, archive in found["archives"].items():
         states = [archive["steps"][step]["state"] for step in names]
         rows = archive["rows"]
-        table.add_row(
-            name, str(rows["documents"]), str(rows["rejects"]), *(f"[{colours[s]}]{s}[/]" for s in states)
-        )
+        table.add_row(name, str(rows["documents"]), str(rows["rejects"]), *(f"[{colours[s]}]{s}[/]" for s in states))
     out.print(table)
     for name, step in found["lake_steps"].items():
         out.print(f"{name}: [{colours[step['state']]}]{step['state']}[/]")
@@ -232,20 +259,36 @@ def _print_document(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     out.print(f"[bold]{found['doc_id']}[/]  {_cell(found['title'])}  [dim]{found['publication_date'] or ''}[/]")
-    figures = Table("figure", "label", "source", "box", "caption", box=None, pad_edge=False, title="Figures",
-                    title_justify="left")  # fmt: skip
+    figures = Table(
+        "figure", "label", "source", "box", "caption", box=None, pad_edge=False, title="Figures", title_justify="left"
+    )
     for figure in found["figures"]:
-        figures.add_row(figure["figure_id"], figure["label"] or "–", figure["label_source"],
-                        "{x0},{y0} – {x1},{y1}".format(**figure), _cell(figure["caption"]))  # fmt: skip
+        figures.add_row(
+            figure["figure_id"],
+            figure["label"] or "–",
+            figure["label_source"],
+            "{x0},{y0} – {x1},{y1}".format(**figure),
+            _cell(figure["caption"]),
+        )
     out.print(figures)
-    signs = Table("sign", "part", "mentions", "also called", box=None, pad_edge=False, title="Reference signs",
-                  title_justify="left")  # fmt: skip
+    signs = Table(
+        "sign",
+        "part",
+        "mentions",
+        "also called",
+        box=None,
+        pad_edge=False,
+        title="Reference signs",
+        title_justify="left",
+    )
     for sign in found["signs"]:
-        signs.add_row(sign["sign"], _cell(sign["term"]), str(sign["mentions"]),
-                      _cell(", ".join(sign["alternates"] or [])))  # fmt: skip
+        signs.add_row(
+            sign["sign"], _cell(sign["term"]), str(sign["mentions"]), _cell(", ".join(sign["alternates"] or []))
+        )
     out.print(signs)
-    links = Table("figure", "signs", "sentence", box=None, pad_edge=False, title="Linked sentences",
-                  title_justify="left")  # fmt: skip
+    links = Table(
+        "figure", "signs", "sentence", box=None, pad_edge=False, title="Linked sentences", title_justify="left"
+    )
     for link in found["sentences"]:
         links.add_row(link["label"] or "–", ", ".join(link["signs"]) or "mention", _cell(link["text"]))
     out.print(links)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.options import ConfigOption, LakeOption, ProfileOption, SetOption, clean_errors, err, lake_at, out, settings_of
+from jobs.options import (
+    ConfigOption,
+    LakeOption,
+    ProfileOption,
+    SetOption,
+    clean_errors,
+    err,
+    lake_at,
+    out,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -116,9 +126,7 @@ def steps() -> None:
 
     table = Table("step", "engine", "scope", "reads", "writes", "what it does", box=None, pad_edge=False)
     for each in STEPS:
-        table.add_row(
-            each.name, each.engine, each.scope, ", ".join(each.reads), ", ".join(each.writes), each.summary
-        )
+        table.add_row(each.name, each.engine, each.scope, ", ".join(each.reads), ", ".join(each.writes), each.summary)
     out.print(table)
 
 

@@ -49,7 +49,9 @@ def lake_at(uri: str, settings: Settings, *, must_exist: bool = True) -> Lake:
 
     lake = Lake.at(uri, settings.storage)
     if must_exist and lake.version("runs") is None:
-        raise UsageError(f"there is no lake at {lake.storage.root}; make one with: figlake run --archives … --lake {uri}")
+        raise UsageError(
+            f"there is no lake at {lake.storage.root}; make one with: figlake run --archives … --lake {uri}"
+        )
     return lake
 
 

@@ -23,10 +23,15 @@ class Board:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.progress = Progress(
-            TextColumn("{task.fields[step]:<9}"), TextColumn("{task.description}"), BarColumn(bar_width=30),
-            MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True,
+            TextColumn("{task.fields[step]:<9}"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
             disable=not console.is_terminal,
-        )  # fmt: skip
+        )
         self.bars: dict[tuple[str, str], TaskID] = {}
 
     def __enter__(self) -> Board:

@@ -194,9 +194,7 @@ class Settings:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            f.name: _plain(getattr(value, f.name))
-            for f in dataclasses.fields(value)
-            if not f.metadata.get("tuning")
+            f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not f.metadata.get("tuning")
         }
     if isinstance(value, tuple):
         return list(value)
@@ -230,7 +228,7 @@ def load_settings(
         if not sign:
             raise UsageError(f"--set wants key=value, got {item!r}")
         _merge(tree, _nested(key.strip(), text), f"--set {key}")
-    return _build(Settings, tree, "")
+    return typing.cast(Settings, _build(Settings, tree, ""))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -295,8 +293,11 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
 def _build(kind: Any, tree: Mapping[str, Any], where: str) -> Any:
     hints = typing.get_type_hints(kind)
     values = {
-        name: _build(hints[name], value, name) if dataclasses.is_dataclass(hints[name]) else dict(value)
-        if isinstance(value, Mapping) else value
+        name: _build(hints[name], value, name)
+        if dataclasses.is_dataclass(hints[name])
+        else dict(value)
+        if isinstance(value, Mapping)
+        else value
         for name, value in tree.items()
     }
     return kind(**values)
@@ -305,7 +306,7 @@ def _build(kind: Any, tree: Mapping[str, Any], where: str) -> Any:
 def settings_to_json(settings: Settings) -> dict[str, Any]:
     """The whole tree as plain JSON types, tuning included: how it travels to another process."""
     return {
-        f.name: {k: v for k, v in vars(value).items()} if dataclasses.is_dataclass(value) else dict(value)
+        f.name: dict(vars(value)) if dataclasses.is_dataclass(value) else dict(value)
         for f in dataclasses.fields(settings)
         if (value := getattr(settings, f.name)) is not None
     }

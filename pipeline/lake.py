@@ -162,9 +162,15 @@ class Lake:
         raise CommitError(f"cannot create the table {table} in {self.storage.root}: another writer keeps interfering")
 
     def commit(
-        self, table: str, step: str, archive: str, generation: int, parts: Iterable[Part],
-        *, instead_of: Sequence[str] | None = None,
-    ) -> bool:  # fmt: skip
+        self,
+        table: str,
+        step: str,
+        archive: str,
+        generation: int,
+        parts: Iterable[Part],
+        *,
+        instead_of: Sequence[str] | None = None,
+    ) -> bool:
         """Replace the archive's partition (rejects: archive and step) by ``parts``, once.
 
         Returns True when this call committed, False when this generation already stood there.
@@ -216,9 +222,7 @@ class Lake:
         delta = self.create(table)
         stored, declared = pa.schema(delta.schema()), TABLES[table].schema
         added = [f for f in declared if f.name not in stored.names]
-        if [f.name for f in declared if f.name in stored.names] != stored.names or any(
-            not f.nullable for f in added
-        ):
+        if [f.name for f in declared if f.name in stored.names] != stored.names or any(not f.nullable for f in added):
             raise CommitError(f"{table}: only nullable columns at the end can be added to a stored table")
         if added:
             delta.alter.add_columns(list(Schema.from_arrow(pa.schema(added)).fields))
@@ -246,9 +250,13 @@ class Lake:
         return removed
 
     def _try_commit(
-        self, delta: DeltaTable, parts: list[Part], replace_where: Mapping[str, str] | None, tx: Transaction | None,
+        self,
+        delta: DeltaTable,
+        parts: list[Part],
+        replace_where: Mapping[str, str] | None,
+        tx: Transaction | None,
         removed: Sequence[str] = (),
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """One attempt from the snapshot in ``delta``; False when another writer came first."""
         now_ms = int(time.time() * 1000)
         adds = [AddAction(p.path, p.size, dict(p.partition), now_ms, True, p.stats) for p in parts]
@@ -264,9 +272,7 @@ class Lake:
                 partition_by=delta.metadata().partition_columns,
                 partition_filters=None if replace_where is None else [(k, "=", v) for k, v in replace_where.items()],
                 # No retries inside delta-rs: it would not look at the generation again before each of them.
-                commit_properties=CommitProperties(
-                    app_transactions=None if tx is None else [tx], max_commit_retries=0
-                ),
+                commit_properties=CommitProperties(app_transactions=None if tx is None else [tx], max_commit_retries=0),
             )
         except DeltaError:
             delta.update_incremental()
@@ -309,7 +315,8 @@ def next_generation(standing: Iterable[int | None], rng: random.Random | None = 
 
 
 def _generation_in(delta: DeltaTable, step: str, archive: str) -> int | None:
-    return delta.transaction_version(f"{step}/{archive}")
+    found: int | None = delta.transaction_version(f"{step}/{archive}")
+    return found
 
 
 def _actions(delta: DeltaTable) -> list[dict[str, Any]]:
@@ -318,8 +325,9 @@ def _actions(delta: DeltaTable) -> list[dict[str, Any]]:
 
 def _removal(row: Mapping[str, Any], now_ms: int) -> RemoveAction:
     partition = {name.removeprefix("partition."): row[name] for name in row if name.startswith("partition.")}
-    return RemoveAction(row["path"], deletion_timestamp=now_ms, data_change=True, partition_values=partition,
-                        size=row["size_bytes"])  # fmt: skip
+    return RemoveAction(
+        row["path"], deletion_timestamp=now_ms, data_change=True, partition_values=partition, size=row["size_bytes"]
+    )
 
 
 def _require_declared_schema(delta: DeltaTable, table: str) -> None:

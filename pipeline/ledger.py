@@ -42,12 +42,22 @@ def record(lake: Lake, run: Run, now: Callable[[], datetime] = lambda: datetime.
     month = f"{at:%Y-%m}"
     rate = run.rows_in / run.seconds if run.rows_in is not None and run.seconds else None
     row = {
-        "archive": run.archive, "step": run.step, "generation": run.generation, "fingerprint": run.fingerprint,
-        "state": run.state, "at": at, "archive_sha256": run.archive_sha256, "rows_in": run.rows_in,
-        "rows_out": list(run.rows_out.items()), "rejects": run.rejects, "seconds": run.seconds,
-        "peak_memory_mb": run.peak_memory_mb, "items_per_second": rate, "host": socket.gethostname(),
+        "archive": run.archive,
+        "step": run.step,
+        "generation": run.generation,
+        "fingerprint": run.fingerprint,
+        "state": run.state,
+        "at": at,
+        "archive_sha256": run.archive_sha256,
+        "rows_in": run.rows_in,
+        "rows_out": list(run.rows_out.items()),
+        "rejects": run.rejects,
+        "seconds": run.seconds,
+        "peak_memory_mb": run.peak_memory_mb,
+        "items_per_second": rate,
+        "host": socket.gethostname(),
         "detail": json.dumps(dict(run.detail), ensure_ascii=False, default=str) if run.detail else None,
-    }  # fmt: skip
+    }
     with PartWriter(lake.storage, "runs", {"month": month}) as writer:
         writer.write_rows([row])
     lake.append("runs", writer.parts)
@@ -63,21 +73,34 @@ class Ledger:
     def read(cls, lake: Lake) -> Ledger:
         """All rows, oldest first. A few hundred bytes a row; a decade of nights fits in memory."""
         columns = [
-            "archive", "step", "generation", "fingerprint", "state", "archive_sha256", "rows_in", "rows_out",
-            "rejects", "seconds", "peak_memory_mb", "detail", "at",
-        ]  # fmt: skip
+            "archive",
+            "step",
+            "generation",
+            "fingerprint",
+            "state",
+            "archive_sha256",
+            "rows_in",
+            "rows_out",
+            "rejects",
+            "seconds",
+            "peak_memory_mb",
+            "detail",
+            "at",
+        ]
         table = lake.read("runs", columns)
         table = table.take(pc.sort_indices(table, [("at", "ascending")]))
         return cls(
             tuple(
-                Run(**{
-                    **row,
-                    "rows_out": dict(row["rows_out"] or []),
-                    "detail": json.loads(row["detail"]) if row["detail"] else {},
-                })
+                Run(
+                    **{
+                        **row,
+                        "rows_out": dict(row["rows_out"] or []),
+                        "detail": json.loads(row["detail"]) if row["detail"] else {},
+                    }
+                )
                 for row in table.to_pylist()
             )
-        )  # fmt: skip
+        )
 
     def fingerprint(self, step: str, archive: str, generation: int) -> str | None:
         """The fingerprint that a generation was started with; None when the ledger does not know it."""

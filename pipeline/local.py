@@ -43,9 +43,7 @@ class RunSummary:
         return 3 if any(report.over_limit for report in self.reports) else 0
 
 
-def run_all(
-    lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit
-) -> RunSummary:
+def run_all(lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit) -> RunSummary:
     """Bring the archives up to date; returns a report per step and archive.
 
     An engine is started only for a group in which something is pending. Raises FiglakeError when a
@@ -88,22 +86,33 @@ def _all_done(lake: Lake, settings: Settings, group: tuple[Step, ...], archives:
 
 
 def _run_group(
-    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str], emit: Emit,
+    lake: Lake,
+    settings: Settings,
+    group: tuple[Step, ...],
+    archives: list[str],
+    emit: Emit,
     replay: dict[str, Any] | None = None,
-) -> list[StepReport]:  # fmt: skip
+) -> list[StepReport]:
     job = {
-        "lake": lake.storage.root, "settings": settings_to_json(settings), "archives": archives,
-        "steps": [step.name for step in group], "replay": replay,
-    }  # fmt: skip
+        "lake": lake.storage.root,
+        "settings": settings_to_json(settings),
+        "archives": archives,
+        "steps": [step.name for step in group],
+        "replay": replay,
+    }
     reports: list[StepReport] = []
     message = ""
     log_path = Path(tempfile.gettempdir()) / f"figlake-{os.getpid()}-{group[0].name}.log"
     with open(log_path, "w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, safe before any thread exists
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            preexec_fn=_die_with_parent,
+        )
         assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
         try:
             process.stdin.write(json.dumps(job, default=dict))
@@ -124,7 +133,9 @@ def _run_group(
     if code:
         tail = "".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise FiglakeError(f"the {group[0].engine} process of {group[0].name} ended with {how}; log: {log_path}\n{tail}")
+        raise FiglakeError(
+            f"the {group[0].engine} process of {group[0].name} ended with {how}; log: {log_path}\n{tail}"
+        )
     if not any(report.state == "failed" for report in reports):
         log_path.unlink(missing_ok=True)
     return reports

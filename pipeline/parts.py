@@ -68,8 +68,9 @@ class PartWriter:
     Raises pa.ArrowInvalid when rows do not fit the table's schema.
     """
 
-    def __init__(self, storage: Storage, table: str, partition: Mapping[str, str],
-                 settings: LakeSettings | None = None) -> None:
+    def __init__(
+        self, storage: Storage, table: str, partition: Mapping[str, str], settings: LakeSettings | None = None
+    ) -> None:
         if bad := [value for value in partition.values() if not PARTITION_VALUE.fullmatch(value)]:
             raise ValueError(f"partition value {bad[0]!r}: only letters, digits, '.', '_' and '-' are allowed")
         self.storage, self.table, self.partition = storage, TABLES[table], dict(partition)
@@ -120,8 +121,9 @@ class PartWriter:
         if not self._pending:
             return
         if self._open is None:
-            self._open = _OpenPart(self.storage, self.table.name, self.partition, self.schema,
-                                   self.table.byte_stream_split)
+            self._open = _OpenPart(
+                self.storage, self.table.name, self.partition, self.schema, self.table.byte_stream_split
+            )
         self._open.write(pa.concat_tables(self._pending).combine_chunks())
         self._pending, self._pending_bytes, self._pending_rows = [], 0, 0
         if self._open.bytes_written >= self.settings.file_mb << 20:
@@ -136,8 +138,14 @@ class PartWriter:
 class _OpenPart:
     """One Parquet file being written, with the statistics that Delta wants."""
 
-    def __init__(self, storage: Storage, table: str, partition: Mapping[str, str], schema: pa.Schema,
-                 byte_stream_split: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        table: str,
+        partition: Mapping[str, str],
+        schema: pa.Schema,
+        byte_stream_split: tuple[str, ...],
+    ) -> None:
         folders = [f"{name}={value}" for name, value in partition.items()]
         self.relative = "/".join([*folders, f"part-{uuid.uuid4().hex}.zstd.parquet"])
         self.storage, self.table, self.partition = storage, table, partition
@@ -150,8 +158,11 @@ class _OpenPart:
         plain = [n for n in schema.names if n not in byte_stream_split and not pa.types.is_binary(schema.field(n).type)]
         self.stream = storage.filesystem().open_output_stream(storage.path("tables", table, self.relative))
         self.writer = pq.ParquetWriter(
-            self.stream, schema, compression="zstd",
-            use_dictionary=plain, use_byte_stream_split=split or False,
+            self.stream,
+            schema,
+            compression="zstd",
+            use_dictionary=plain,
+            use_byte_stream_split=split or False,
         )
 
     @property
@@ -181,7 +192,9 @@ def _rows_within(table: pa.Table, limit_bytes: int) -> int:
 
 
 def result_batch(
-    parts: Iterable[Part] = (), rejects: Iterable[Reject] = (), notes: Iterable[Mapping[str, Any]] = (),
+    parts: Iterable[Part] = (),
+    rejects: Iterable[Reject] = (),
+    notes: Iterable[Mapping[str, Any]] = (),
     rows_in: int = 0,
 ) -> pa.RecordBatch:
     """What a worker returns. Adds its own peak memory; ``rows_in`` counts the items it was given."""

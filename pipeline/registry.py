@@ -36,9 +36,7 @@ def known(lake: Lake) -> dict[str, Archive]:
     return dict(sorted(found.items()))
 
 
-def register(
-    lake: Lake, source: ArchiveSource, *, name: str | None = None, replace_content: bool = False
-) -> Archive:
+def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, replace_content: bool = False) -> Archive:
     """Record a delivery and return it with its content hash.
 
     Raises UsageError when the lake already holds other content under this name, unless

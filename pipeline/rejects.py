@@ -12,7 +12,13 @@ from pipeline.parts import Part, PartWriter
 
 
 def write_rejects(
-    lake: Lake, archive: str, step: str, rejects: Iterable[Reject], now: datetime, *, keep_others: bool = False,
+    lake: Lake,
+    archive: str,
+    step: str,
+    rejects: Iterable[Reject],
+    now: datetime,
+    *,
+    keep_others: bool = False,
     replayed: frozenset[str] = frozenset(),
 ) -> list[Part]:
     """Write the rejects of a run as parts of the archive's and step's partition; not committed yet.
@@ -28,10 +34,14 @@ def write_rejects(
         key = (reject.item, reject.reason.value)
         before = standing.get(key)
         rows[key] = {
-            "item": reject.item, "reason": reject.reason.value, "detail": reject.detail, "sha256": reject.sha256,
+            "item": reject.item,
+            "reason": reject.reason.value,
+            "detail": reject.detail,
+            "sha256": reject.sha256,
             "attempt": before["attempt"] + 1 if before else 1,
-            "first_seen": before["first_seen"] if before else now, "last_seen": now,
-        }  # fmt: skip
+            "first_seen": before["first_seen"] if before else now,
+            "last_seen": now,
+        }
     with PartWriter(lake.storage, "rejects", {"archive": archive, "step": step}) as writer:
         writer.write_rows([rows[key] for key in sorted(rows)])
     return writer.parts

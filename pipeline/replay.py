@@ -32,9 +32,14 @@ def replay_source(uri: str | None, options: dict[str, str]) -> str | None:
 
 
 def replay_rejects(
-    lake: Lake, settings: Settings, archive: str, step: str, reason: str | None, with_uri: str | None,
+    lake: Lake,
+    settings: Settings,
+    archive: str,
+    step: str,
+    reason: str | None,
+    with_uri: str | None,
     emit: Callable[[dict[str, Any]], None],
-) -> Any:  # fmt: skip
+) -> Any:
     """Replay in an engine process of its own; returns the run's summary, empty when nothing is rejected.
 
     Raises UsageError for a lake-wide step, or a step that does not take single items.

@@ -82,9 +82,14 @@ def standing_generation(lake: Lake, step: Step, archive: str, ledger: Ledger) ->
 
 
 def execute(
-    lake: Lake, settings: Settings, task: Task, engine: Any, progress: Progress,
-    only: frozenset[str] = frozenset(), source: str | None = None,
-) -> StepReport:  # fmt: skip
+    lake: Lake,
+    settings: Settings,
+    task: Task,
+    engine: Any,
+    progress: Progress,
+    only: frozenset[str] = frozenset(),
+    source: str | None = None,
+) -> StepReport:
     """Run a pending task and commit what it wrote; exceptions become a failed report and ledger row.
 
     ``only`` and ``source`` serve a replay: these items again, perhaps from another file, added to
@@ -95,13 +100,20 @@ def execute(
     standing = [lake.generation(table, step.name, archive) for table in tables]
     generation = next_generation([*standing, *_ledger_generations(lake, step, archive)])
     known = registry.known_one(lake, archive) if step.scope == "archive" else None
-    run = Run(archive, step.name, generation, task.fingerprint, "started",
-              archive_sha256=known.sha256 if known else None)  # fmt: skip
+    run = Run(
+        archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None
+    )
     record(lake, run)
     context = StepContext(
-        lake=lake.pinned(task.pins), settings=settings, archive=archive, generation=generation,
-        source=source or (known.uri if known else None), progress=progress, engine=engine, only=only,
-    )  # fmt: skip
+        lake=lake.pinned(task.pins),
+        settings=settings,
+        archive=archive,
+        generation=generation,
+        source=source or (known.uri if known else None),
+        progress=progress,
+        engine=engine,
+        only=only,
+    )
     try:
         outcome: Outcome = step.load().run(context)
         replaying = bool(only)
@@ -118,15 +130,34 @@ def execute(
         return _failed(lake, run, error, time.monotonic() - started)
     seconds = time.monotonic() - started
     rows_out = outcome.rows_out(step.writes)
-    record(lake, Run(
-        archive, step.name, generation, task.fingerprint, "done", run.archive_sha256, outcome.rows_in, rows_out,
-        len(outcome.rejects), seconds, outcome.peak_memory_mb, outcome.metrics,
-    ))  # fmt: skip
+    record(
+        lake,
+        Run(
+            archive,
+            step.name,
+            generation,
+            task.fingerprint,
+            "done",
+            run.archive_sha256,
+            outcome.rows_in,
+            rows_out,
+            len(outcome.rejects),
+            seconds,
+            outcome.peak_memory_mb,
+            outcome.metrics,
+        ),
+    )
     rejected = len(outcome.rejects) / max(outcome.rows_in, len(outcome.rejects), 1)
     return StepReport(
-        step.name, archive, "done", outcome.rows_in, rows_out, len(outcome.rejects), seconds,
+        step.name,
+        archive,
+        "done",
+        outcome.rows_in,
+        rows_out,
+        len(outcome.rejects),
+        seconds,
         over_limit=rejected > settings.lake.rejects_limit,
-    )  # fmt: skip
+    )
 
 
 def archives_for(step: Step, archives: list[str]) -> list[str]:
@@ -177,10 +208,19 @@ def _ledger_generations(lake: Lake, step: Step, archive: str) -> list[int]:
 def _failed(lake: Lake, run: Run, error: Exception, seconds: float) -> StepReport:
     text = str(error) if isinstance(error, FiglakeError) else f"{type(error).__name__}: {error}"
     if not isinstance(error, SupersededError):
-        record(lake, Run(
-            run.archive, run.step, run.generation, run.fingerprint, "failed", run.archive_sha256,
-            seconds=seconds, detail={"error": text},
-        ))  # fmt: skip
+        record(
+            lake,
+            Run(
+                run.archive,
+                run.step,
+                run.generation,
+                run.fingerprint,
+                "failed",
+                run.archive_sha256,
+                seconds=seconds,
+                detail={"error": text},
+            ),
+        )
     if not isinstance(error, FiglakeError):
         import traceback
 

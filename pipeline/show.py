@@ -21,8 +21,10 @@ def describe(lake: Lake, item: str, *, latest: bool = False) -> dict[str, Any]:
     doc_id = item.split("/", 1)[0]
     documents = _rows(pinned, "documents", doc_id)
     if not documents:
-        raise UsageError(f"no document {doc_id!r} in {'the newest tables' if latest else f'release {release}'}; "
-                         "a doc_id is country, number and kind: EP3441903A1")  # fmt: skip
+        raise UsageError(
+            f"no document {doc_id!r} in {'the newest tables' if latest else f'release {release}'}; "
+            "a doc_id is country, number and kind: EP3441903A1"
+        )
     # The same document may stand in two archives: the newest delivery speaks.
     document = max(documents, key=lambda row: (str(row["delivery_date"] or ""), row["archive"]))
     archive = document["archive"]
@@ -41,6 +43,7 @@ def describe(lake: Lake, item: str, *, latest: bool = False) -> dict[str, Any]:
     titles = dict(document["titles"] or [])
     return {
         "release": release,
+        "versions": versions,
         "doc_id": doc_id,
         "archive": archive,
         "title": titles.get(document["language"] or "") or titles.get("en") or next(iter(titles.values()), ""),
@@ -52,6 +55,19 @@ def describe(lake: Lake, item: str, *, latest: bool = False) -> dict[str, Any]:
     }
 
 
+def one_figure(found: dict[str, Any], label: str) -> dict[str, Any]:
+    """The same description with one figure only. Raises UsageError naming the labels there are."""
+    figures = [figure for figure in found["figures"] if (figure["label"] or "").lower() == label.lower()]
+    if not figures:
+        known = ", ".join(sorted({f["label"] for f in found["figures"] if f["label"]})) or "none with a label"
+        raise UsageError(f"{found['doc_id']} has no figure {label!r}; it has: {known}")
+    ids = {figure["figure_id"] for figure in figures}
+    sentences = [s for s in found["sentences"] if s["figure_id"] in ids]
+    linked = {sign for sentence in sentences for sign in sentence["signs"]}
+    signs = [sign for sign in found["signs"] if sign["sign"] in linked]
+    return {**found, "figures": figures, "signs": signs, "sentences": sentences}
+
+
 def _sentences(links: list[dict[str, Any]], labels: dict[str, str | None]) -> list[dict[str, Any]]:
     """Links gathered per figure and sentence, in figure order and then reading order, with all signs of the pair."""
     order = {figure_id: place for place, figure_id in enumerate(labels)}
@@ -59,9 +75,15 @@ def _sentences(links: list[dict[str, Any]], labels: dict[str, str | None]) -> li
     for row in sorted(links, key=lambda row: (order[row["figure_id"]], row["passage_id"], row["sign"])):
         entry = gathered.setdefault(
             (row["figure_id"], row["passage_id"]),
-            {"figure_id": row["figure_id"], "label": labels[row["figure_id"]], "passage_id": row["passage_id"],
-             "signs": [], "text": row["text"], "score": 0.0},
-        )  # fmt: skip
+            {
+                "figure_id": row["figure_id"],
+                "label": labels[row["figure_id"]],
+                "passage_id": row["passage_id"],
+                "signs": [],
+                "text": row["text"],
+                "score": 0.0,
+            },
+        )
         if row["sign"]:
             entry["signs"].append(row["sign"])
         entry["score"] = max(entry["score"], row["score"])

@@ -85,7 +85,7 @@ class Storage:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
 
     def exists(self, *parts: str) -> bool:
         return self.size(*parts) is not None
@@ -121,7 +121,7 @@ class Storage:
 
 
 def _s3(options: Mapping[str, str]) -> pafs.FileSystem:
-    """pyarrow's own S3 client; it reads keys and region from the environment, but not the endpoint."""
+    """Pyarrow's own S3 client; it reads keys and region from the environment, but not the endpoint."""
     known = {**{name: os.environ[name] for name in ("AWS_ENDPOINT_URL",) if name in os.environ}, **options}
     arguments = {_S3_ARGUMENTS[name]: value for name, value in known.items() if name in _S3_ARGUMENTS}
     endpoint = arguments.get("endpoint_override", "")

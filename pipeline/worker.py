@@ -46,9 +46,13 @@ def engine_session(name: str, settings: Settings) -> Iterator[Any]:
 
 
 def run_group(
-    lake: Lake, settings: Settings, steps: list[str], archives: list[str], emit: Emit,
+    lake: Lake,
+    settings: Settings,
+    steps: list[str],
+    archives: list[str],
+    emit: Emit,
     replay: Mapping[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
     An archive whose step fails takes no further steps. ``replay`` (items, source) runs a step that
@@ -66,9 +70,14 @@ def run_group(
 
 
 def _run_one(
-    lake: Lake, settings: Settings, name: str, archive: str, engine: Any, emit: Emit,
+    lake: Lake,
+    settings: Settings,
+    name: str,
+    archive: str,
+    engine: Any,
+    emit: Emit,
     replay: Mapping[str, Any] | None,
-) -> StepReport:  # fmt: skip
+) -> StepReport:
     last = 0.0
 
     def progress(done: int, total: int | None) -> None:

@@ -41,8 +41,12 @@ SHARDS = Table(
             field("lists_sha256", pa.string(), "SHA-256, hex."),
             field("vectors_path", pa.string(), "float16 vectors, row-major, below the lake.", nullable=False),
             field("vectors_sha256", pa.string(), "SHA-256, hex.", nullable=False),
-            field("keys_path", pa.string(), "Arrow IPC: vector id, key and document of each row, below the lake.",
-                  nullable=False),
+            field(
+                "keys_path",
+                pa.string(),
+                "Arrow IPC: vector id, key and document of each row, below the lake.",
+                nullable=False,
+            ),
             field("keys_sha256", pa.string(), "SHA-256, hex.", nullable=False),
         ]
     ),

@@ -20,15 +20,22 @@ TABLE = Table(
         [
             ARCHIVE,
             field("doc_id", pa.string(), "Country + number + kind, e.g. EP3441903A1.", nullable=False),
-            field("member", pa.string(), "Path of the XML inside the archive, nested archives joined by '!/'.",
-                  nullable=False),
+            field(
+                "member",
+                pa.string(),
+                "Path of the XML inside the archive, nested archives joined by '!/'.",
+                nullable=False,
+            ),
             field("office", pa.string(), "Publishing office: EP, US, ES …", nullable=False),
             field("country", pa.string(), "Country code of the publication number.", nullable=False),
             field("number", pa.string(), "Publication number without country and kind.", nullable=False),
             field("kind", pa.string(), "Kind code: A1, B1, A8 …", nullable=False),
             field("publication_date", pa.date32(), "Date of publication."),
-            field("delivery_date", pa.date32(), "Date the delivery was made, where the archive states one; "
-                                                "else the publication date."),
+            field(
+                "delivery_date",
+                pa.date32(),
+                "Date the delivery was made, where the archive states one; else the publication date.",
+            ),
             field("application_number", pa.string(), "Application number as the office prints it."),
             field("filing_date", pa.date32(), "Date of filing."),
             field("language", pa.string(), "Language of the proceedings, ISO 639-1, lower case."),

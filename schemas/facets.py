@@ -4,8 +4,17 @@ import pyarrow as pa
 
 from schemas.base import ARCHIVE, Table, field
 
-FIGURE_TYPES = ("technical drawing", "block diagram", "flow chart", "graph", "circuit diagram", "table", "chemical "
-                "structure", "photograph", "unknown")
+FIGURE_TYPES = (
+    "technical drawing",
+    "block diagram",
+    "flow chart",
+    "graph",
+    "circuit diagram",
+    "table",
+    "chemical structure",
+    "photograph",
+    "unknown",
+)
 PERSPECTIVES = ("perspective", "front", "rear", "side", "top", "bottom", "cross section", "exploded", "unknown")
 
 TABLE = Table(

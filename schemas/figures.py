@@ -13,8 +13,12 @@ TABLE = Table(
     schema=pa.schema(
         [
             ARCHIVE,
-            field("figure_id", pa.string(), "sheet_id#label, or sheet_id#@ordinal where there is no label.",
-                  nullable=False),
+            field(
+                "figure_id",
+                pa.string(),
+                "sheet_id#label, or sheet_id#@ordinal where there is no label.",
+                nullable=False,
+            ),
             field("sheet_id", pa.string(), "The sheet.", nullable=False),
             field("doc_id", pa.string(), "The document.", nullable=False),
             field("label", pa.string(), "Figure label without the word: 2A. Null where none is known."),

@@ -18,8 +18,11 @@ TABLE = Table(
             field("sign", pa.string(), "Reference sign; empty for a figure mention.", nullable=False),
             field("passage_id", pa.string(), "The sentence.", nullable=False),
             field("term", pa.string(), "Name of the part; null for a figure mention."),
-            field("region_ordinal", pa.int32(), "Region of the figure's sheet where the sign was read; null for a "
-                                                "figure mention."),
+            field(
+                "region_ordinal",
+                pa.int32(),
+                "Region of the figure's sheet where the sign was read; null for a figure mention.",
+            ),
             field("match", pa.string(), "One of: " + ", ".join(MATCH_KINDS) + ".", nullable=False),
             field("ocr_confidence", pa.float32(), "Confidence of the region, 0 to 1; null for a figure mention."),
             field("score", pa.float32(), "How strongly the sentence is about the figure, 0 to 1.", nullable=False),

@@ -11,13 +11,21 @@ TABLE = Table(
     schema=pa.schema(
         [
             ARCHIVE,
-            field("passage_id", pa.string(), "doc_id/section-language/paragraph/sentence; unique in the archive.",
-                  nullable=False),
+            field(
+                "passage_id",
+                pa.string(),
+                "doc_id/section-language/paragraph/sentence; unique in the archive.",
+                nullable=False,
+            ),
             field("doc_id", pa.string(), "The document.", nullable=False),
             field("section", pa.string(), "title, abstract, description, claims.", nullable=False),
             field("paragraph", pa.string(), "Paragraph or claim number as the office prints it.", nullable=False),
-            field("paragraph_index", pa.int32(), "Position of the paragraph in its section and language, from 0.",
-                  nullable=False),
+            field(
+                "paragraph_index",
+                pa.int32(),
+                "Position of the paragraph in its section and language, from 0.",
+                nullable=False,
+            ),
             field("sentence", pa.int32(), "Position of the sentence in its paragraph, from 0.", nullable=False),
             field("language", pa.string(), "ISO 639-1, lower case.", nullable=False),
             field("heading", pa.string(), "Nearest heading above, as printed."),

@@ -17,8 +17,7 @@ TABLE = Table(
             field("alternates", STRINGS, "Other names the text uses, most frequent first."),
             field("language", pa.string(), "Language of the term, ISO 639-1.", nullable=False),
             field("mentions", pa.int32(), "Times the text names the sign.", nullable=False),
-            field("confidence", pa.float32(), "Share of the mentions that agree on the term, 0 to 1.",
-                  nullable=False),
+            field("confidence", pa.float32(), "Share of the mentions that agree on the term, 0 to 1.", nullable=False),
             field("source", pa.string(), "list (official list of reference signs) or text.", nullable=False),
         ]
     ),

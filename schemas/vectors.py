@@ -17,11 +17,14 @@ def _vectors(name: str, key: str, key_description: str, description: str) -> Tab
                 ARCHIVE,
                 field(key, pa.string(), key_description, nullable=False),
                 field("doc_id", pa.string(), "The document.", nullable=False),
-                field("model", pa.string(), "Encoder: Hugging Face id, folder name or built-in name.",
-                      nullable=False),
+                field("model", pa.string(), "Encoder: Hugging Face id, folder name or built-in name.", nullable=False),
                 field("revision", pa.string(), "Revision of the encoder's weights.", nullable=False),
-                field("vector", VECTOR, "Unit length in the L2 norm; values exactly representable in float16.",
-                      nullable=False),
+                field(
+                    "vector",
+                    VECTOR,
+                    "Unit length in the L2 norm; values exactly representable in float16.",
+                    nullable=False,
+                ),
             ]
         ),
     )

@@ -56,7 +56,10 @@ def session(settings: Settings) -> Iterator[None]:
 
 
 def read(
-    lake: Lake, table: str, archive: str | None, columns: Sequence[str] | None = None,
+    lake: Lake,
+    table: str,
+    archive: str | None,
+    columns: Sequence[str] | None = None,
     where: tuple[str, Sequence[str]] | None = None,
 ) -> ray.data.Dataset:
     """An archive's rows of a table (None: every archive's), the archive column included, read on the workers.
@@ -129,14 +132,21 @@ class PartSink:
 
 
 def sink(
-    dataset: ray.data.Dataset, lake: Lake, table: str, archive: str, settings: Settings, *,
-    rows_per_part: int = 100_000, rejects_column: str | None = None,
+    dataset: ray.data.Dataset,
+    lake: Lake,
+    table: str,
+    archive: str,
+    settings: Settings,
+    *,
+    rows_per_part: int = 100_000,
+    rejects_column: str | None = None,
 ) -> ray.data.Dataset:
     """The dataset's rows gathered to parts of at most ``rows_per_part`` rows and written."""
     return dataset.repartition(target_num_rows_per_block=rows_per_part, strict=True).map_batches(
         PartSink(lake.storage, table, archive, settings.lake, rejects_column),
-        batch_format="pyarrow", batch_size=None,
-    )  # fmt: skip
+        batch_format="pyarrow",
+        batch_size=None,
+    )
 
 
 def reject_text(reject: Reject) -> str:

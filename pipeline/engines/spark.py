@@ -51,10 +51,13 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         # Loopback unless the cluster's own configuration says otherwise: a laptop's name may not resolve.
-        **({"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-           if settings.spark.master.startswith("local") else {}),
+        **(
+            {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            if settings.spark.master.startswith("local")
+            else {}
+        ),
         **dict(settings.spark.conf),
-    }  # fmt: skip
+    }
     builder = SparkSession.builder.appName("figlake").master(settings.spark.master)
     for name, value in conf.items():
         builder = builder.config(name, value)
@@ -71,9 +74,7 @@ def session(settings: Settings) -> Iterator[SparkSession]:
             gateway.proc.wait(timeout=30)
 
 
-def read(
-    spark: SparkSession, lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None
-) -> DataFrame:
+def read(spark: SparkSession, lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None) -> DataFrame:
     """An archive's rows of a table, the archive column included.
 
     Spark's own Parquet scan reads local files; PySpark brings no client for object stores, so there

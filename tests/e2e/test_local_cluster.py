@@ -19,10 +19,24 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def extract(archive: Path, root: Path, *settings: str) -> Lake:
     done = subprocess.run(
-        [sys.executable, "-m", "jobs.cli", "run", "--archives", str(archive), "--lake", str(root), "--to", "extract",
-         *(part for setting in settings for part in ("--set", setting))],
-        cwd=ROOT, text=True, capture_output=True, timeout=300,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "jobs.cli",
+            "run",
+            "--archives",
+            str(archive),
+            "--lake",
+            str(root),
+            "--to",
+            "extract",
+            *(part for setting in settings for part in ("--set", setting)),
+        ],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return Lake.at(root)
 

@@ -54,8 +54,10 @@ def test_every_document_and_every_image_is_there_with_its_role(status: dict) -> 
 
 def test_a_release_is_published_and_its_recall_is_measured(status: dict) -> None:  # type: ignore[type-arg]
     assert {name: part["recall_at_10"] >= 0.9 for name, part in status["release"]["modalities"].items()} == {
-        "image": True, "text": True, "passage": True,
-    }  # fmt: skip
+        "image": True,
+        "text": True,
+        "passage": True,
+    }
 
 
 def test_every_drawing_sheet_that_bears_text_has_regions(lake: Lake) -> None:
@@ -69,9 +71,10 @@ def test_each_document_with_reference_signs_has_links(lake: Lake) -> None:
     signs = Counter(lake.read("signs", ["doc_id"], archive=EPO)["doc_id"].to_pylist())
     links = Counter(lake.read("links", ["doc_id"], archive=EPO)["doc_id"].to_pylist())
     drawn = {
-        row["doc_id"] for row in lake.read("sheets", ["doc_id", "role"], archive=EPO).to_pylist()
+        row["doc_id"]
+        for row in lake.read("sheets", ["doc_id", "role"], archive=EPO).to_pylist()
         if row["role"] == "drawing"
-    }  # fmt: skip
+    }
     assert drawn and drawn & signs.keys() <= links.keys()
     assert len(drawn & signs.keys()) >= 5
 
@@ -112,9 +115,7 @@ def test_searching_with_a_sheet_returns_that_sheet_or_its_twin_first(lake: Lake,
 
 
 def test_searching_with_words_finds_the_document_that_is_about_them(lake: Lake) -> None:
-    done = figlake(
-        "search", "--text", "cranial burr hole plate", "-k", "5", "--json", "--lake", lake.storage.root
-    )
+    done = figlake("search", "--text", "cranial burr hole plate", "-k", "5", "--json", "--lake", lake.storage.root)
     hits = json.loads(done.stdout)["hits"]
     assert hits[0]["doc_id"] == "EP3441026A1" or "burr" in hits[0]["title"].lower(), hits[0]
 
@@ -128,7 +129,11 @@ def test_show_lists_figures_signs_and_sentences(lake: Lake) -> None:
 
 def test_sql_answers_over_the_release(lake: Lake) -> None:
     done = figlake(
-        "sql", "SELECT office, count(*) AS n FROM documents GROUP BY 1 ORDER BY 1", "--json", "--lake", lake.storage.root
+        "sql",
+        "SELECT office, count(*) AS n FROM documents GROUP BY 1 ORDER BY 1",
+        "--json",
+        "--lake",
+        lake.storage.root,
     )
     assert json.loads(done.stdout) == [{"office": "EP", "n": 11}, {"office": "ES", "n": 1}, {"office": "US", "n": 1}]
 

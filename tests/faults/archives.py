@@ -14,8 +14,8 @@ _XML = """<?xml version="1.0" encoding="UTF-8"?>
  date-publ="20190213" status="n" dtd-version="ep-patent-document-v1-5"><SDOBI lang="en"><B100><B110>{number}</B110>
 <B130>A1</B130><B140><date>20190213</date></B140><B190>EP</B190></B100><B500><B540><B541>en</B541><B542>Pump</B542></B540>
 </B500></SDOBI><description id="desc" lang="en"><p id="p0001" num="0001">Figure 1 shows a pump 10 with a housing 12.</p>
-</description><drawings id="draw" lang="en"><figure id="f0001" num="1"><img id="if0001" file="imgf0001.tif" wi="17" he="17"
- img-content="drawing" img-format="tif"/></figure></drawings></ep-patent-document>"""
+</description><drawings id="draw" lang="en"><figure id="f0001" num="1"><img id="if0001" file="imgf0001.tif"
+ wi="17" he="17" img-content="drawing" img-format="tif"/></figure></drawings></ep-patent-document>"""
 
 
 def xml(number: str) -> bytes:
@@ -55,9 +55,7 @@ def weekly(path: Path, packages: dict[str, bytes]) -> Path:
 
 ENTITY_BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE ep-patent-document [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
-    + b"".join(
-        f'<!ENTITY {chr(99 + i)} "{f"&{chr(98 + i)};" * 10}">'.encode() for i in range(10)
-    )
+    + b"".join(f'<!ENTITY {chr(99 + i)} "{f"&{chr(98 + i)};" * 10}">'.encode() for i in range(10))
     + b']><ep-patent-document doc-number="666" country="EP" kind="A1"><p>&l;</p></ep-patent-document>'
 )
 EXTERNAL_ENTITY = (

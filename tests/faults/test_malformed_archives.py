@@ -45,21 +45,24 @@ def inflating_member(mebibytes: int) -> bytes:
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     folder = tmp_path_factory.mktemp("broken")
     climbing = package({"../../EP9000002NWA1.xml": xml("9000002"), "../../../etc/imgf0001.tif": tiff()})
-    weekly(folder / "mixed.zip", {
-        "EP1000001NWA1": good_package("1000001"),
-        "EP1000002NWA1": good_package("1000002")[:-200],
-        "EP1000003NWA1": package({"EP1000003NWA1.xml": xml("1000003"), "imgf0001.tif": b"this is no TIFF at all"}),
-        "EP1000004NWA1": package({"EP1000004NWA1.xml": ENTITY_BOMB, "imgf0001.tif": tiff()}),
-        "EP1000005NWA1": package({"EP1000005NWA1.xml": EXTERNAL_ENTITY, "imgf0001.tif": tiff()}),
-        "EP1000006NWA1": climbing,
-        "EP1000007NWA1": inflating_member(1024),
-        "EP1000008NWA1": package({"EP1000001NWA1.xml": xml("1000001"), "imgf0001.tif": tiff(3)}),
-        "EP1000009NWA1": package({"EP1000009NWA1.xml": xml("1000009")[:700], "imgf0001.tif": tiff()}),
-        "EP1000010NWA1": package({"EP1000010NWA1.xml": xml("1000010")}),
-        "EP1000011NWA1": package({"readme.txt": b"nothing here"}),
-        "EP1000012NWA1": b"not a zip",
-        "EP1000013NWA1": good_package("1000013"),
-    })  # fmt: skip
+    weekly(
+        folder / "mixed.zip",
+        {
+            "EP1000001NWA1": good_package("1000001"),
+            "EP1000002NWA1": good_package("1000002")[:-200],
+            "EP1000003NWA1": package({"EP1000003NWA1.xml": xml("1000003"), "imgf0001.tif": b"this is no TIFF at all"}),
+            "EP1000004NWA1": package({"EP1000004NWA1.xml": ENTITY_BOMB, "imgf0001.tif": tiff()}),
+            "EP1000005NWA1": package({"EP1000005NWA1.xml": EXTERNAL_ENTITY, "imgf0001.tif": tiff()}),
+            "EP1000006NWA1": climbing,
+            "EP1000007NWA1": inflating_member(1024),
+            "EP1000008NWA1": package({"EP1000001NWA1.xml": xml("1000001"), "imgf0001.tif": tiff(3)}),
+            "EP1000009NWA1": package({"EP1000009NWA1.xml": xml("1000009")[:700], "imgf0001.tif": tiff()}),
+            "EP1000010NWA1": package({"EP1000010NWA1.xml": xml("1000010")}),
+            "EP1000011NWA1": package({"readme.txt": b"nothing here"}),
+            "EP1000012NWA1": b"not a zip",
+            "EP1000013NWA1": good_package("1000013"),
+        },
+    )
     whole = weekly(folder / "cut.zip", {f"EP20000{i:02}NWA1": good_package(f"20000{i:02}") for i in range(10)})
     data = whole.read_bytes()
     whole.write_bytes(data[: int(len(data) * 0.75)])
@@ -68,10 +71,25 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     (folder / "text.zip").write_bytes(b"I am not an archive")
     root = tmp_path_factory.mktemp("lake") / "lake"
     done = subprocess.run(
-        [sys.executable, "-m", "jobs.cli", "run", "--archives", str(folder), "--lake", str(root), "--to", "extract",
-         "--set", "lake.rejects_limit=1.0"],
-        cwd=ROOT, text=True, capture_output=True, timeout=500,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "jobs.cli",
+            "run",
+            "--archives",
+            str(folder),
+            "--lake",
+            str(root),
+            "--to",
+            "extract",
+            "--set",
+            "lake.rejects_limit=1.0",
+        ],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=500,
+    )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     return Lake.at(root)
@@ -112,9 +130,10 @@ def test_good_documents_land_beside_broken_ones_exactly_once(lake: Lake) -> None
 )
 def test_each_broken_item_is_a_reject_with_its_reason(lake: Lake, item: str, allowed: set[str]) -> None:
     found = {
-        row["reason"] for row in lake.read("rejects", archive="mixed").to_pylist()
+        row["reason"]
+        for row in lake.read("rejects", archive="mixed").to_pylist()
         if item in row["item"] or item.replace("EP", "EP").removesuffix("NWA1") + "A1" in row["item"]
-    }  # fmt: skip
+    }
     assert found & allowed, f"{item}: {found or 'no reject'}"
 
 

@@ -68,7 +68,9 @@ def test_storage_options_keep_their_case_and_stay_out_of_the_repr() -> None:
 
 
 def test_settings_survive_the_way_to_another_process() -> None:
-    tree = load_settings(environment={"FIGLAKE_SPARK__CONF": '{"spark.a": "1"}'}, overrides=["figures.roles=page,drawing"])
+    tree = load_settings(
+        environment={"FIGLAKE_SPARK__CONF": '{"spark.a": "1"}'}, overrides=["figures.roles=page,drawing"]
+    )
     assert settings_from_json(json.loads(json.dumps(settings_to_json(tree), default=dict))) == tree
 
 

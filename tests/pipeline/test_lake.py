@@ -109,8 +109,12 @@ def race(lake: Lake, racers: list[tuple[str, str]]) -> list[list[str]]:
     start = str(time.time() + 2.5)
     root = Path(__file__).resolve().parents[2]
     running = [
-        subprocess.Popen([sys.executable, "-c", _RACER, lake.storage.root, archive, name, start], text=True,
-                         stdout=subprocess.PIPE, cwd=root)  # fmt: skip
+        subprocess.Popen(
+            [sys.executable, "-c", _RACER, lake.storage.root, archive, name, start],
+            text=True,
+            stdout=subprocess.PIPE,
+            cwd=root,
+        )
         for archive, name in racers
     ]
     return [process.communicate(timeout=60)[0].split() for process in running]
@@ -185,8 +189,9 @@ def test_a_column_is_added_by_migration_and_reads_as_null_in_older_files(
     assert lake.migrate("facets") == []
     lake.commit("facets", "classify", "B", 11, write(lake, "B", ["b1"]))
     assert lake.read("facets", ["figure_id", "mood"]).to_pylist() == [
-        {"figure_id": "a1", "mood": None}, {"figure_id": "b1", "mood": None},
-    ]  # fmt: skip
+        {"figure_id": "a1", "mood": None},
+        {"figure_id": "b1", "mood": None},
+    ]
 
 
 def test_a_migration_that_is_not_additive_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,9 +49,7 @@ def test_writers_in_a_bucket_at_once_all_land_once(options: dict[str, str]) -> N
     import json
 
     root = Path(__file__).resolve().parents[2]
-    running = [
-        subprocess.Popen([sys.executable, "-c", code, f"A{i}", json.dumps(options)], cwd=root) for i in range(3)
-    ]
+    running = [subprocess.Popen([sys.executable, "-c", code, f"A{i}", json.dumps(options)], cwd=root) for i in range(3)]
     assert [process.wait(120) for process in running] == [0, 0, 0]
     lake = Lake.at("s3://figlake/two", options)
     assert [ids(lake, f"A{i}") for i in range(3)] == [["2"], ["2"], ["2"]]

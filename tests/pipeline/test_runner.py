@@ -155,8 +155,12 @@ def test_an_archive_that_the_lake_does_not_know_is_named_in_the_error(lake: Lake
 def test_steps_are_cut_by_name_and_grouped_by_engine() -> None:
     assert [s.name for s in steps_between("ocr", "link")] == ["ocr", "figures", "link"]
     assert [[s.name for s in g] for g in engine_groups(STEPS)] == [
-        ["extract"], ["ocr"], ["figures", "link"], ["embed", "classify", "codebook", "encode"], ["publish"],
-    ]  # fmt: skip
+        ["extract"],
+        ["ocr"],
+        ["figures", "link"],
+        ["embed", "classify", "codebook", "encode"],
+        ["publish"],
+    ]
     with pytest.raises(ValueError, match="link comes after ocr"):
         steps_between("link", "ocr")
 

@@ -14,9 +14,15 @@ RUNS: list[str] = []
 
 def row(figure_id: str, doc_id: str = "EP1A1") -> dict[str, object]:
     return {
-        "figure_id": figure_id, "doc_id": doc_id, "figure_type": "graph", "type_probability": 1.0,
-        "perspective": "unknown", "perspective_probability": 0.0, "source": "none", "model": "toy",
-    }  # fmt: skip
+        "figure_id": figure_id,
+        "doc_id": doc_id,
+        "figure_type": "graph",
+        "type_probability": 1.0,
+        "perspective": "unknown",
+        "perspective_probability": 0.0,
+        "source": "none",
+        "model": "toy",
+    }
 
 
 def run(ctx: StepContext) -> Outcome:

@@ -76,8 +76,9 @@ def test_spark_reads_a_bucket_through_its_python_workers(spark: Any) -> None:
 @pytest.mark.parametrize("table", ["documents", "sheets", "links", "figure_vectors"])
 def test_spark_knows_every_kind_of_column(spark: Any, tmp_path: Path, table: str) -> None:
     assert spark_engine.read(spark, Lake.at(tmp_path), table, "A").columns == [
-        *TABLES[table].part_schema.names, "archive",
-    ]  # fmt: skip
+        *TABLES[table].part_schema.names,
+        "archive",
+    ]
 
 
 def test_ray_reads_slices_and_its_sink_writes_parts_and_rejects(ray: None, tmp_path: Path) -> None:

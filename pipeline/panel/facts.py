@@ -1,0 +1,97 @@
+"""Everything a panel shows of one figure, gathered from the tables."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
+from pipeline.show import describe, one_figure
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sign read in the figure. ``box`` is (x0, y0, x1, y1) in the figure's own pixels."""
+
+    sign: str
+    term: str | None  # None: the text does not know the sign
+    box: tuple[float, float, float, float]
+    confidence: float
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One figure with what the lake knows of it. ``drawing``: uint8 [height, width], 0 ink, 255 paper."""
+
+    doc_id: str
+    title: str
+    figure_id: str
+    label: str | None
+    caption: str | None
+    drawing: np.ndarray
+    marks: tuple[Mark, ...]
+    signs: tuple[dict[str, Any], ...]
+    sentences: tuple[dict[str, Any], ...]
+    release: str | None
+
+
+def gather_panel(lake: Lake, item: str, label: str | None = None, *, latest: bool = False) -> Panel:
+    """The panel of a figure: ``item`` is a figure_id, or a doc_id together with a figure ``label``.
+
+    Raises UsageError when the document or the figure is not known, naming the figures that are.
+    """
+    if label is None and "/" not in item:
+        raise UsageError("which figure? give --figure LABEL, or a figure_id")
+    found = describe(lake, item, latest=latest)
+    figure = (one_figure(found, label) if label is not None else found)["figures"][0]
+    pinned = lake if latest else lake.pinned(found["versions"])
+    signs = describe(lake, found["doc_id"], latest=latest)["signs"]  # a sign may be read here and spoken of elsewhere
+    terms = {sign["sign"]: sign["term"] for sign in signs}
+    marks = _marks(pinned, figure, found["archive"], terms)
+    sentences = [s for s in found["sentences"] if s["figure_id"] == figure["figure_id"]]
+    spoken = {sign for sentence in sentences for sign in sentence["signs"]} | {mark.sign for mark in marks}
+    return Panel(
+        doc_id=found["doc_id"],
+        title=found["title"],
+        figure_id=figure["figure_id"],
+        label=figure["label"],
+        caption=figure["caption"],
+        drawing=_drawing(pinned, figure, found["archive"]),
+        marks=tuple(marks),
+        signs=tuple(sign for sign in signs if sign["sign"] in spoken),
+        sentences=tuple(sentences),
+        release=found["release"],
+    )
+
+
+def _marks(lake: Lake, figure: dict[str, Any], archive: str, terms: dict[str, str]) -> list[Mark]:
+    """Sign regions whose centre lies in the figure's box, in reading order."""
+    rows = lake.dataset("regions", archive).to_table(
+        filter=(pc.field("sheet_id") == figure["sheet_id"]) & (pc.field("role") == "sign")
+    )
+    marks = []
+    for row in sorted(rows.to_pylist(), key=lambda row: row["ordinal"]):
+        xs, ys = row["polygon"][0::2], row["polygon"][1::2]
+        x, y = sum(xs) / 4, sum(ys) / 4
+        if figure["x0"] <= x < figure["x1"] and figure["y0"] <= y < figure["y1"]:
+            sign = row["corrected_sign"] or row["sign"]
+            box = (min(xs) - figure["x0"], min(ys) - figure["y0"], max(xs) - figure["x0"], max(ys) - figure["y0"])
+            marks.append(Mark(sign, terms.get(sign), box, row["confidence"], row["corrected_sign"] is not None))
+    return marks
+
+
+def _drawing(lake: Lake, figure: dict[str, Any], archive: str) -> np.ndarray:
+    from PIL import Image
+
+    rows = lake.dataset("sheets", archive).to_table(
+        columns=["image"], filter=pc.field("sheet_id") == figure["sheet_id"]
+    )
+    with Image.open(io.BytesIO(rows["image"][0].as_py())) as image:
+        box = (figure["x0"], figure["y0"], figure["x1"], figure["y1"])
+        return np.asarray(image.convert("L").crop(box))
