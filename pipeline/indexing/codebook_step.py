@@ -22,7 +22,7 @@ def state(lake: Lake, settings: Settings) -> dict[str, list[Any]]:
     While this stays the same the step has nothing to do, however many archives arrive.
     """
     found = {}
-    for name, (space, wanted) in _wanted(lake, settings).items():
+    for name, (space, wanted) in wanted_codebooks(lake, settings).items():
         found[name] = [space.model, space.revision, space.dimension, recipe.family(wanted, settings.indexing)]
     return found
 
@@ -30,12 +30,12 @@ def state(lake: Lake, settings: Settings) -> dict[str, list[Any]]:
 def run(ctx: StepContext) -> Outcome:
     """Write the table ``codebooks``: one row per modality that has vectors. Training runs in Ray tasks."""
     standing = {row["modality"]: row for row in ctx.lake.read("codebooks").to_pylist()}
-    wanted = _wanted(ctx.lake, ctx.settings)
+    wanted = wanted_codebooks(ctx.lake, ctx.settings)
     rows, trained = [], []
     for done, (name, (space, text)) in enumerate(wanted.items()):
         ctx.progress(done, len(wanted))
         row = standing.get(name)
-        if row is None or not _still_fits(row, space, text, ctx.settings):
+        if row is None or not still_fits(row, space, text, ctx.settings):
             row = _train_on_workers(ctx, MODALITIES[name], space, text)
             trained.append(name)
         rows.append({key: value for key, value in row.items() if key != "archive"})
@@ -46,7 +46,7 @@ def run(ctx: StepContext) -> Outcome:
     return Outcome(parts=writer.parts, rows_in=len(wanted), metrics={"trained": trained, "recipes": recipes})
 
 
-def _wanted(lake: Lake, settings: Settings) -> dict[str, tuple[Space, str]]:
+def wanted_codebooks(lake: Lake, settings: Settings) -> dict[str, tuple[Space, str]]:
     """The space and recipe that each modality asks for now; modalities without vectors are left out."""
     found = {}
     for name, modality in MODALITIES.items():
@@ -56,7 +56,8 @@ def _wanted(lake: Lake, settings: Settings) -> dict[str, tuple[Space, str]]:
     return found
 
 
-def _still_fits(row: dict[str, Any], space: Space, wanted: str, settings: Settings) -> bool:
+def still_fits(row: dict[str, Any], space: Space, wanted: str, settings: Settings) -> bool:
+    """Whether a frozen codebook stays: same encoder and dimension, recipe of the same family."""
     same_space = (row["model"], row["revision"], row["dimension"]) == (space.model, space.revision, space.dimension)
     families = [recipe.family(text, settings.indexing) for text in (row["recipe"], wanted)]
     return same_space and families[0] == families[1]
@@ -75,13 +76,13 @@ def _train_on_workers(ctx: StepContext, modality: Modality, space: Space, wanted
         columns = [modality.key, "model", "revision", "vector"]
         vectors = read(ctx.lake, modality.table, None, columns)
         blocks = vectors.map_batches(keep, batch_format="pyarrow", batch_size=None).to_arrow_refs()
-    task = ray.remote(_train_and_save)
+    task = ray.remote(train_and_save)
     arguments = (ctx.lake.storage, modality.name, wanted, space, settings.sample, settings.seed)
     row: dict[str, Any] = ray.get(task.remote(*arguments, *blocks))
     return row
 
 
-def _train_and_save(
+def train_and_save(
     storage: Storage, modality: str, wanted: str, space: Space, sample: int, seed: int, *blocks: Any
 ) -> dict[str, Any]:
     """Runs on a worker, alone: it takes all cores of its machine."""

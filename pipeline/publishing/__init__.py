@@ -1,0 +1,1 @@
+"""Releases: what belongs in one, the gates it must pass, the manifest, and the pointer CURRENT."""

@@ -1,0 +1,124 @@
+"""A release in the making: its files written, its manifest filled but for the measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.indexing.files import put, sha256_of
+from pipeline.indexing.modalities import MODALITIES
+from pipeline.lake import Lake
+from pipeline.publishing import manifest as m
+from pipeline.publishing.live import (
+    IDS_SCHEMA,
+    MASKED_SCHEMA,
+    LiveRows,
+    ShardKeys,
+    live_documents,
+    select_rows,
+    write_facets,
+)
+from pipeline.storage import Storage
+from schemas import TABLES
+
+#: Tables whose versions are no part of a release: they change with every run.
+_BOOKKEEPING = ("runs", "rejects")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Files in ``folder`` that wait for a release's name, and what the manifest will say of them."""
+
+    folder: Path
+    modalities: dict[str, m.Modality]
+    counts: dict[str, int]
+    tables: dict[str, int]
+
+    def files(self, release: str) -> dict[str, m.File]:
+        """The release's own files under their final paths."""
+        found = {}
+        for name in ("ids", "masked", "facets"):
+            local = self.folder / f"{name}.arrow"
+            path = f"{m.RELEASES}/{release}/{name}.arrow"
+            found[name] = m.File(path, local.stat().st_size, sha256_of(local), _ipc_rows(local))
+        return found
+
+    def put_files(self, storage: Storage, release: str) -> None:
+        """Move the release's own files to their place."""
+        for name, file in self.files(release).items():
+            put(storage, self.folder / f"{name}.arrow", file.path)
+
+
+def snapshot(lake: Lake) -> Lake:
+    """The lake with every table of a release fixed at the version it has now (or is pinned at already)."""
+    versions = {table: lake.version(table) for table in TABLES if table not in _BOOKKEEPING}
+    return lake.pinned({table: version for table, version in versions.items() if version is not None})
+
+
+def assemble(lake: Lake, folder: Path) -> Draft:
+    """Write ids, masked and facets from a pinned lake. Raises as :func:`select_rows` does."""
+    figures = write_facets(lake, folder / "facets.arrow")
+    documents = live_documents(lake)
+    codebooks = {row["modality"]: row for row in lake.read("codebooks").to_pylist()}
+    shards = sorted(lake.read("shards").to_pylist(), key=lambda row: (row["modality"], row["archive"]))
+    modalities: dict[str, m.Modality] = {}
+    selected: list[LiveRows] = []
+    for name in MODALITIES:
+        own = [row for row in shards if row["modality"] == name and row["codebook"] == codebooks[name]["codebook"]]
+        if not own:
+            continue
+        rows = select_rows(name, [_shard_keys(lake.storage, row) for row in own], documents, figures.id)
+        selected.append(rows)
+        modalities[name] = _modality(lake.storage, len(selected), codebooks[name], own, rows)
+    everything = [figures, *selected]
+    _write_batches(folder / "ids.arrow", IDS_SCHEMA, [rows.batch for rows in everything])
+    masked = [pa.record_batch([rows.masked], schema=MASKED_SCHEMA) for rows in everything]
+    _write_batches(folder / "masked.arrow", MASKED_SCHEMA, masked)
+    counts = {"documents": sum(len(ids) for ids in documents.values()), "figures": len(figures.id)}
+    return Draft(folder, modalities, counts, dict(sorted(lake.pins.items())))
+
+
+def _modality(
+    storage: Storage, batch: int, codebook: dict[str, Any], shards: list[dict[str, Any]], rows: LiveRows
+) -> m.Modality:
+    entry = m.Codebook(
+        codebook["codebook"], codebook["recipe"], codebook["dimension"], codebook["model"], codebook["revision"],
+        codebook["trained_on"], _stored(storage, codebook["path"], codebook["sha256"], None),
+    )  # fmt: skip
+    parts = tuple(
+        m.Shard(
+            row["archive"], row["rows"],
+            _stored(storage, row["vectors_path"], row["vectors_sha256"], row["rows"]),
+            _stored(storage, row["keys_path"], row["keys_sha256"], row["rows"]),
+            _stored(storage, row["lists_path"], row["lists_sha256"], row["rows"]) if row["lists_path"] else None,
+        )
+        for row in shards
+    )  # fmt: skip
+    return m.Modality(batch, entry, parts, len(rows.id), sum(row["rows"] for row in shards) - len(rows.id))
+
+
+def _stored(storage: Storage, path: str, sha256: str, rows: int | None) -> m.File:
+    """An index file as its table says it is; a missing one has size -1, which the checksum gate names."""
+    size = storage.size(path)
+    return m.File(path, -1 if size is None else size, sha256, rows)
+
+
+def _shard_keys(storage: Storage, row: dict[str, Any]) -> ShardKeys:
+    with storage.open_input(row["keys_path"]) as stream:
+        return ShardKeys(row["archive"], pa.ipc.open_file(stream).read_all().combine_chunks())
+
+
+def _write_batches(path: Path, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> None:
+    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _ipc_rows(path: Path) -> int:
+    with pa.memory_map(str(path)) as stream:
+        reader = pa.ipc.open_file(stream)
+        return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))

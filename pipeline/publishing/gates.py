@@ -1,0 +1,96 @@
+"""The gates: a release that fails one is not published, and the error says which and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import SearchSettings
+from pipeline.errors import GateError
+from pipeline.indexing.modalities import MODALITIES
+from pipeline.lake import Lake
+from pipeline.publishing.draft import Draft
+from pipeline.publishing.manifest import Manifest
+from pipeline.publishing.measure import TIE, Measured
+from pipeline.search.nearest import nearest
+from pipeline.search.release import DamagedReleaseError, OpenModality, Release, open_files
+from pipeline.storage import Storage
+
+
+def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
+    """Each archive's shard holds as many vectors as its table, under the codebook in force.
+
+    A release without any vector is refused where an earlier one had some.
+    """
+    for name, modality in MODALITIES.items():
+        in_tables: dict[str, int] = {}
+        for file in lake.files(modality.table):
+            archive = file.partition["archive"]
+            in_tables[archive] = in_tables.get(archive, 0) + file.rows
+        entry = draft.modalities.get(name)
+        in_shards = {shard.archive: shard.rows for shard in entry.shards} if entry else {}
+        for archive in sorted(in_tables.keys() | in_shards.keys()):
+            wanted, found = in_tables.get(archive, 0), in_shards.get(archive, 0)
+            if wanted != found:
+                raise GateError(
+                    f"gate counts: archive {archive} has {wanted} rows in {modality.table} and {found} in the {name} "
+                    f"shards of the codebook in force; run embed, codebook and encode for it"
+                )
+    if standing and sum(m.rows for m in standing.modalities.values()) and not draft.modalities:
+        raise GateError(f"gate counts: no vectors are left, release {standing.release} has some")
+
+
+def check_files(storage: Storage, manifest: Manifest, standing: Manifest | None) -> Release:
+    """Open the release: every file is there and has its size, every file new since CURRENT its SHA-256."""
+    known = frozenset(standing.all_files()) if standing else frozenset()
+    try:
+        return open_files(storage, manifest, trusted=known)
+    except DamagedReleaseError as error:
+        raise GateError(f"gate checksums: {error}") from None
+
+
+def check_keys(release: Release) -> None:
+    """Ids ascend without repeating, rows point into their shards, and as many as the manifest says."""
+    for name, modality in release.modalities.items():
+        if len(modality.ids) != modality.entry.rows:
+            raise GateError(f"gate keys: {name} lists {len(modality.ids)} ids, the manifest {modality.entry.rows}")
+        if not np.all(np.diff(modality.ids) > 0):
+            raise GateError(f"gate keys: the {name} ids are not unique and ascending")
+        sizes = np.array([shard.rows for shard in modality.entry.shards])
+        if np.any(modality.row >= sizes[modality.shard]):
+            raise GateError(f"gate keys: a row of the {name} ids lies outside its shard")
+
+
+def check_recall(measured: Mapping[str, Measured], at_least: float) -> None:
+    """Recall@10 of every modality reaches the configured one."""
+    for name, found in measured.items():
+        if found.recall_at_10 is not None and found.recall_at_10 < at_least:
+            raise GateError(
+                f"gate recall: recall@10 of {name} is {found.recall_at_10:.4f} over {found.queries} queries, "
+                f"publish.recall_at_10 asks {at_least}; raise search.nprobe or search.candidates, or choose a finer "
+                f"indexing.factory"
+            )
+
+
+def check_canaries(release: Release, search: SearchSettings) -> None:
+    """A stored vector of every shard finds itself, or a twin as similar, first."""
+    for name, modality in release.modalities.items():
+        positions = _canaries(modality)
+        vectors = modality.gather(positions)
+        own = np.einsum("nd,nd->n", vectors, vectors)
+        first = nearest(modality, vectors, 1, search)[0][:, 0]
+        lost = np.flatnonzero(first < own - TIE)
+        if lost.size:
+            shard = modality.entry.shards[int(modality.shard[positions[lost[0]]])]
+            raise GateError(
+                f"gate canaries: {lost.size} of {len(positions)} stored {name} vectors do not find themselves, the "
+                f"first in the shard of archive {shard.archive}; run encode for it"
+            )
+
+
+def _canaries(modality: OpenModality) -> NDArray[np.int64]:
+    """The first seen row of every shard."""
+    _, first = np.unique(modality.shard[modality.stored_order], return_index=True)
+    return modality.stored_order[first]

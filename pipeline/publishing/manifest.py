@@ -1,0 +1,165 @@
+"""The manifest: everything a reader must know about a release. ``docs/release-format.md`` describes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline.errors import FiglakeError
+from pipeline.storage import Storage
+
+FORMAT = 1
+#: The record batch of ids.arrow that leads from a figure's id to its row of facets.arrow.
+FIGURES_BATCH = 0
+RELEASES = "releases"
+_DIGEST_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class File:
+    """One immutable file of a release; ``path`` is below the lake."""
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """The trained, empty faiss index that all shards of a modality share."""
+
+    name: str
+    recipe: str
+    dimension: int
+    model: str
+    revision: str
+    trained_on: int
+    file: File
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One archive's vectors of a modality. ``lists`` is None under a flat codebook."""
+
+    archive: str
+    rows: int
+    vectors: File
+    keys: File
+    lists: File | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Similarities of random pairs: what a similarity means in this modality."""
+
+    pairs: int
+    mean: float
+    std: float
+    quantiles: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One index. ``rows`` vectors answer queries; ``masked`` ones lie in the shards and do not.
+
+    ``batch`` numbers its record batch in ids.arrow and in masked.arrow.
+    """
+
+    batch: int
+    codebook: Codebook
+    shards: tuple[Shard, ...]
+    rows: int
+    masked: int
+    calibration: Calibration | None = None
+    recall_at_10: float | None = None
+    queries: int = 0
+    latency_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A release. ``content`` digests its index files and rows, whatever order they came in;
+    ``tables`` are the Delta versions that its hits are looked up in."""
+
+    release: str
+    content: str
+    published_at: str
+    modalities: Mapping[str, Modality]
+    files: Mapping[str, File]
+    tables: Mapping[str, int]
+    counts: Mapping[str, int]
+    format: int = FORMAT
+    metric: str = "inner_product"
+    vector_dtype: str = "float16"
+    vector_id: str = "xxh3_64(utf-8 key) >> 1"
+
+    def all_files(self) -> list[File]:
+        """Every file the release consists of, the manifest itself left out."""
+        found = list(self.files.values())
+        for modality in self.modalities.values():
+            found.append(modality.codebook.file)
+            for shard in modality.shards:
+                found += [shard.vectors, shard.keys, *([shard.lists] if shard.lists else [])]
+        return found
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
+
+
+def content_digest(modalities: Mapping[str, Modality], files: Mapping[str, File]) -> str:
+    """Digest of what a release holds: codebooks, shards and rows; no times, measurements or table versions."""
+    meaning = {
+        "files": {name: file.sha256 for name, file in files.items()},
+        "modalities": {
+            name: [
+                modality.codebook.name,
+                sorted([s.archive, s.vectors.sha256, s.keys.sha256] for s in modality.shards),
+            ]
+            for name, modality in modalities.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def release_suffix(content: str, tables: Mapping[str, int]) -> str:
+    """The part of a release's name that follows from the lake alone: the same lake, the same suffix."""
+    meaning = json.dumps([FORMAT, content, sorted(tables.items())])
+    return hashlib.sha256(meaning.encode()).hexdigest()[:_DIGEST_DIGITS]
+
+
+def read_manifest(storage: Storage, release: str) -> Manifest:
+    """The manifest of a published release. Raises FiglakeError when there is none or it cannot be understood."""
+    try:
+        return parse_manifest(json.loads(storage.read_bytes(RELEASES, release, "manifest.json")))
+    except FileNotFoundError:
+        raise FiglakeError(
+            f"no release {release!r} in {storage.root}; `figlake releases` lists what there is"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise FiglakeError(f"the manifest of release {release!r} cannot be read: {error}") from None
+
+
+def parse_manifest(tree: dict[str, Any]) -> Manifest:
+    """Build a manifest from its JSON. Raises ValueError for a format this version does not know."""
+    if tree["format"] != FORMAT:
+        raise ValueError(f"its format is {tree['format']}, this version reads {FORMAT}")
+    modalities = {name: _modality(part) for name, part in tree["modalities"].items()}
+    files = {name: File(**part) for name, part in tree["files"].items()}
+    return Manifest(**{**tree, "modalities": modalities, "files": files})
+
+
+def _modality(tree: dict[str, Any]) -> Modality:
+    codebook = Codebook(**{**tree["codebook"], "file": File(**tree["codebook"]["file"])})
+    shards = tuple(
+        Shard(
+            part["archive"], part["rows"], File(**part["vectors"]), File(**part["keys"]),
+            File(**part["lists"]) if part["lists"] else None,
+        )
+        for part in tree["shards"]
+    )  # fmt: skip
+    calibration = Calibration(**tree["calibration"]) if tree["calibration"] else None
+    return Modality(**{**tree, "codebook": codebook, "shards": shards, "calibration": calibration})

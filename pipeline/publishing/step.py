@@ -1,0 +1,86 @@
+"""Step publish: gates, manifest, CURRENT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pipeline.context import StepContext
+from pipeline.indexing.files import workspace
+from pipeline.lake import Lake
+from pipeline.parts import Outcome
+from pipeline.publishing import gates, pointer
+from pipeline.publishing.draft import Draft, assemble, snapshot
+from pipeline.publishing.manifest import RELEASES, Manifest, content_digest, read_manifest, release_suffix
+from pipeline.publishing.measure import Measured, calibrate, measure
+from pipeline.search.release import Release
+
+
+def run(ctx: StepContext) -> Outcome:
+    """Publish what the lake holds now; an unchanged lake keeps its release.
+
+    Raises GateError when the release falls short, SupersededError when another publisher came first;
+    CURRENT then names what it named before.
+    """
+    lake, before = snapshot(ctx.lake), pointer.current(ctx.lake)
+    standing = read_manifest(lake.storage, before) if before else None
+    ctx.progress(0, 4)
+    with workspace(lake.storage) as folder:
+        draft = assemble(lake, folder)
+        ctx.progress(1, 4)
+        gates.check_counts(lake, draft, standing)
+        if not draft.modalities and standing is None:
+            return Outcome(metrics={"release": None})
+        manifest = _find_published(lake, draft)
+        if manifest is None:
+            manifest = _publish_files(ctx, lake, draft, standing)
+    if manifest.release != before:
+        pointer.swap(lake, manifest.release, before)
+    ctx.progress(4, 4)
+    recalls = {name: modality.recall_at_10 for name, modality in manifest.modalities.items()}
+    metrics = {"release": manifest.release, "published": manifest.release != before, "recall_at_10": recalls}
+    return Outcome(rows_in=sum(modality.rows for modality in manifest.modalities.values()), metrics=metrics)
+
+
+def _find_published(lake: Lake, draft: Draft) -> Manifest | None:
+    """The complete release of this very lake, if one was published (a crash may have kept CURRENT from it)."""
+    content = content_digest(draft.modalities, draft.files(""))
+    suffix = release_suffix(content, draft.tables)
+    return next((found for found in pointer.manifests(lake) if found.release.endswith(suffix)), None)
+
+
+def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifest | None) -> Manifest:
+    """Put the files in place, pass the gates, and write the manifest last: from then on it is a release."""
+    now, search, seed = datetime.now(UTC), ctx.settings.search, ctx.settings.indexing.seed
+    content = content_digest(draft.modalities, draft.files(""))
+    name = f"{now:%Y%m%d}-{release_suffix(content, draft.tables)}"
+    manifest = Manifest(
+        release=name, content=content, published_at=now.isoformat(timespec="microseconds"),
+        modalities=draft.modalities, files=draft.files(name), tables=draft.tables, counts=draft.counts,
+    )  # fmt: skip
+    draft.put_files(lake.storage, name)
+    release = gates.check_files(lake.storage, manifest, standing)
+    gates.check_keys(release)
+    ctx.progress(2, 4)
+    measured = {
+        modality: measure(opened, ctx.settings.publish.queries, seed, search)
+        for modality, opened in release.modalities.items()
+    }
+    gates.check_recall(measured, ctx.settings.publish.recall_at_10)
+    gates.check_canaries(release, search)
+    ctx.progress(3, 4)
+    manifest = _with_measurements(manifest, release, measured, seed)
+    lake.storage.write_bytes(manifest.to_json().encode(), RELEASES, name, "manifest.json")
+    return manifest
+
+
+def _with_measurements(manifest: Manifest, release: Release, measured: Mapping[str, Measured], seed: int) -> Manifest:
+    modalities = {
+        name: replace(
+            entry, calibration=calibrate(release.modalities[name], seed), recall_at_10=measured[name].recall_at_10,
+            queries=measured[name].queries, latency_ms=measured[name].latency_ms,
+        )
+        for name, entry in manifest.modalities.items()
+    }  # fmt: skip
+    return replace(manifest, modalities=modalities)

@@ -1,0 +1,98 @@
+"""Nearest vectors of one modality: candidates from the inverted lists, exact scores from the stored vectors.
+
+All similarities are inner products of unit vectors. Results are sorted by similarity, ties by position,
+and padded with -inf and position -1.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import SearchSettings
+from pipeline.search.release import OpenModality
+
+#: Vectors scored at a time: 32 MiB of float32 at 512 dimensions.
+_BLOCK_VECTORS = 1 << 14
+
+Found = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def nearest(modality: OpenModality, queries: NDArray[np.float32], k: int, settings: SearchSettings) -> Found:
+    """The ``k`` most similar vectors: (similarities, positions), each (queries, k).
+
+    Exact under a flat codebook; else the best of ``settings.candidates`` that IVF-PQ finds.
+    """
+    if modality.is_flat:
+        return exact(modality, queries, k)
+    ids = _candidate_ids(modality, queries, max(k, settings.candidates), settings.nprobe)
+    positions = np.sort(modality.positions_of(ids), axis=1)
+    # A document that came in two archives has its id in two shards; it is one candidate.
+    positions[:, 1:][positions[:, 1:] == positions[:, :-1]] = -1
+    return _best(similarities(modality, queries, positions), positions, k)
+
+
+def exact(modality: OpenModality, queries: NDArray[np.float32], k: int) -> Found:
+    """The ``k`` most similar vectors by scoring every one, block by block in stored order."""
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    positions = np.full((len(queries), k), -1, dtype=np.int64)
+    order = modality.stored_order
+    for start in range(0, len(order), _BLOCK_VECTORS):
+        block = order[start : start + _BLOCK_VECTORS]
+        found = queries @ modality.gather(block).T
+        both = np.concatenate([scores, found], axis=1)
+        where = np.concatenate([positions, np.broadcast_to(block, found.shape)], axis=1)
+        scores, positions = _best(both, where, k)
+    return scores, positions
+
+
+def similarities(
+    modality: OpenModality, queries: NDArray[np.float32], positions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Exact similarity of each query to its own positions, (queries, n); -inf at position -1."""
+    scores = np.full(positions.shape, -np.inf, dtype=np.float32)
+    step = max(1, _BLOCK_VECTORS // max(1, positions.shape[1]))
+    for start in range(0, len(queries), step):
+        block = slice(start, start + step)
+        row, column = np.nonzero(positions[block] >= 0)
+        vectors = modality.gather(positions[block][row, column])
+        scores[block][row, column] = np.einsum("nd,nd->n", vectors, queries[block][row])
+    return scores
+
+
+def _candidate_ids(modality: OpenModality, queries: NDArray[np.float32], count: int, nprobe: int) -> NDArray[np.int64]:
+    faiss: Any = import_module("faiss")  # untyped: its stubs lack the keywords of the parameters
+    index = modality.index()
+    parameters = faiss.SearchParametersIVF(nprobe=nprobe, **_mask(modality))
+    if isinstance(index, faiss.IndexPreTransform):
+        parameters = faiss.SearchParametersPreTransform(index_params=parameters)
+    found: NDArray[np.int64] = index.search(np.ascontiguousarray(queries), count, params=parameters)[1]
+    return found
+
+
+def _mask(modality: OpenModality) -> dict[str, Any]:
+    """Keeps withdrawn documents from taking candidates' places."""
+    import faiss
+
+    if not len(modality.masked):
+        return {}
+    return {"sel": faiss.IDSelectorNot(faiss.IDSelectorBatch(modality.masked))}
+
+
+def _best(scores: NDArray[np.float32], positions: NDArray[np.int64], k: int) -> Found:
+    """The first ``k`` of each row by (similarity descending, position)."""
+    if scores.shape[1] > 4 * k:
+        # Everything as good as the k-th stays, so that ties are settled by position and not by chance.
+        threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+        keep = int(np.count_nonzero(scores >= threshold, axis=1).max())
+        part = np.argpartition(-scores, keep - 1, axis=1)[:, :keep]
+        scores, positions = np.take_along_axis(scores, part, 1), np.take_along_axis(positions, part, 1)
+    order = np.lexsort((positions, -scores), axis=1)[:, :k]
+    best, where = np.take_along_axis(scores, order, 1), np.take_along_axis(positions, order, 1)
+    if best.shape[1] < k:
+        pad = ((0, 0), (0, k - best.shape[1]))
+        best, where = np.pad(best, pad, constant_values=-np.inf), np.pad(where, pad, constant_values=-1)
+    return best, np.where(np.isneginf(best), -1, where)

@@ -1,0 +1,194 @@
+"""A release, opened: files checked and mapped into memory, nothing read before it is asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline.errors import FiglakeError
+from pipeline.indexing.files import sha256_of
+from pipeline.indexing.lists import open_lists
+from pipeline.indexing.recipe import FLAT
+from pipeline.publishing.manifest import FIGURES_BATCH, File, Manifest, Modality
+from pipeline.storage import Storage
+
+
+class DamagedReleaseError(FiglakeError):
+    """A file of a release is missing or is not the one that was published."""
+
+
+@dataclass
+class OpenModality:
+    """One index. A *position* is a row of ``ids``; ``shard`` and ``row`` say where its vector lies.
+
+    ``ids`` int64 (n,), ascending; ``shard`` int32 (n,); ``row`` int32 (n,); ``vectors[s]`` float16
+    (rows, dimension), memory-mapped.
+    """
+
+    entry: Modality
+    ids: NDArray[np.int64]
+    shard: NDArray[np.int32]
+    row: NDArray[np.int32]
+    masked: NDArray[np.int64]
+    vectors: Sequence[NDArray[np.float16]]
+    paths: Mapping[str, Path]
+    _loading: threading.Lock = field(default_factory=threading.Lock)
+    _index: Any = None
+
+    @property
+    def is_flat(self) -> bool:
+        return self.entry.codebook.recipe == FLAT
+
+    @property
+    def dimension(self) -> int:
+        return self.entry.codebook.dimension
+
+    def index(self) -> Any:
+        """The faiss index with the lists of all shards; made at the first query."""
+        with self._loading:
+            if self._index is None:
+                import faiss
+
+                codebook = faiss.read_index(str(self.paths[self.entry.codebook.file.path]))
+                lists = [self.paths[shard.lists.path] for shard in self.entry.shards if shard.lists]
+                self._index = open_lists(codebook, lists)
+        return self._index
+
+    @cached_property
+    def stored_order(self) -> NDArray[np.int64]:
+        """All positions in the order in which their vectors lie in the shards."""
+        return np.lexsort((self.row, self.shard))
+
+    def positions_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The position of each id, of the same shape; -1 where the release has no such vector."""
+        if not len(self.ids):
+            return np.full(ids.shape, -1, dtype=np.int64)
+        found = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        return np.where(self.ids[found] == ids, found, -1)
+
+    def gather(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The stored vectors at these positions, float32 (n, dimension)."""
+        found = np.empty((len(positions), self.dimension), dtype=np.float16)
+        shards, rows = self.shard[positions], self.row[positions]
+        for shard in np.unique(shards):
+            here = np.flatnonzero(shards == shard)
+            found[here] = self.vectors[shard][rows[here]]
+        return found.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release and its mapped files. ``figures`` and ``figure_rows`` join ids to ``facets``."""
+
+    manifest: Manifest
+    modalities: Mapping[str, OpenModality]
+    figures: NDArray[np.int64]
+    figure_rows: NDArray[np.int32]
+    facets: pa.Table
+    paths: Mapping[str, Path]
+
+    @property
+    def name(self) -> str:
+        return self.manifest.release
+
+    def figure_facets(self, ids: Sequence[int]) -> list[dict[str, Any]]:
+        """The rows of ``facets`` for these figure ids, in their order."""
+        rows = self.figure_rows[np.searchsorted(self.figures, np.asarray(ids, dtype=np.int64))]
+        found: list[dict[str, Any]] = self.facets.take(pa.array(rows, pa.int64())).to_pylist()
+        return found
+
+
+def open_files(
+    storage: Storage, manifest: Manifest, cache: Path | None = None, *,
+    verify: bool = True, trusted: frozenset[File] = frozenset(),
+) -> Release:  # fmt: skip
+    """Check every file and map them. ``verify`` reads them once for their SHA-256; sizes are always checked.
+
+    ``trusted`` files are spared that (an earlier release has verified them). Files of an object store
+    are copied to ``cache`` first, under their hashes. Raises DamagedReleaseError naming the file.
+    """
+    with ThreadPoolExecutor(4) as pool:
+        files = manifest.all_files()
+        located = list(pool.map(lambda file: _locate(storage, file, cache, verify and file not in trusted), files))
+    paths = {file.path: path for file, path in zip(files, located, strict=True)}
+    ids = _batches(paths[manifest.files["ids"].path])
+    masked = _batches(paths[manifest.files["masked"].path])
+    modalities = {
+        name: _open_modality(entry, ids[entry.batch], masked[entry.batch], paths)
+        for name, entry in manifest.modalities.items()
+    }
+    figures = ids[FIGURES_BATCH]
+    return Release(
+        manifest, modalities, figures["id"].to_numpy(), figures["row"].to_numpy(),
+        pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(), paths,
+    )  # fmt: skip
+
+
+def _open_modality(
+    entry: Modality, ids: pa.RecordBatch, masked: pa.RecordBatch, paths: Mapping[str, Path]
+) -> OpenModality:
+    dimension = entry.codebook.dimension
+    vectors = [
+        np.memmap(paths[shard.vectors.path], dtype=np.float16, mode="r", shape=(shard.rows, dimension))
+        for shard in entry.shards
+    ]
+    columns = {name: ids[name].to_numpy() for name in ("id", "shard", "row")}
+    return OpenModality(entry, columns["id"], columns["shard"], columns["row"], masked["id"].to_numpy(), vectors, paths)
+
+
+def _batches(path: Path) -> list[pa.RecordBatch]:
+    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    return [reader.get_batch(number) for number in range(reader.num_record_batches)]
+
+
+def _locate(storage: Storage, file: File, cache: Path | None, verify: bool) -> Path:
+    """The local path of a checked file, copied from the object store where the lake lies in one."""
+    path = Path(storage.path(file.path)) if storage.is_local else _cached(storage, file, cache or default_cache())
+    if not path.is_file():
+        raise DamagedReleaseError(f"{storage.uri(file.path)} is missing; publish again or roll back")
+    if path.stat().st_size != file.bytes:
+        raise DamagedReleaseError(
+            f"{storage.uri(file.path)} has {path.stat().st_size} bytes, the manifest says {file.bytes}; "
+            f"publish again or roll back"
+        )
+    if verify and sha256_of(path) != file.sha256:
+        raise DamagedReleaseError(
+            f"{storage.uri(file.path)} is damaged: its SHA-256 is not the manifest's; publish again or roll back"
+        )
+    return path
+
+
+def default_cache() -> Path:
+    """Where files of releases in object stores are kept: XDG_CACHE_HOME/figlake."""
+    import os
+
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "figlake"
+
+
+def _cached(storage: Storage, file: File, cache: Path) -> Path:
+    import shutil
+    import uuid
+
+    target = cache / file.sha256[:2] / file.sha256
+    if target.is_file() and target.stat().st_size == file.bytes:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{file.sha256}.{uuid.uuid4().hex}.partial")
+    try:
+        with storage.open_input(file.path) as source, partial.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+        partial.replace(target)
+    except FileNotFoundError:
+        pass
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
