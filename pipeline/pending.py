@@ -18,7 +18,8 @@ def pending_archives(
 ) -> list[str]:
     """Names of the archives for which one of ``steps`` is pending and every earlier step is done.
 
-    A delivery that the lake does not know yet is pending for the first step. Lake-wide steps do not count.
+    A delivery that the lake does not know yet, or knows with other content, is pending for the first step.
+    Lake-wide steps do not count.
     """
     ledger, known = Ledger.read(lake), registry.known(lake)
     wanted = [step for step in steps if step.scope == "archive"]
@@ -27,9 +28,13 @@ def pending_archives(
     def done(step: Step, archive: str) -> bool:
         return plan(lake, settings, step, archive, ledger).done
 
-    found = [
+    pending = {
         name
         for name in known
         if all(done(step, name) for step in earlier) and not all(done(step, name) for step in wanted)
-    ]
-    return sorted(found if earlier else {*found, *(source.name for source in delivered if source.name not in known)})
+    }
+    if not earlier:
+        # A delivery taken in under another name is known by its place; one that has changed since is not.
+        taken = {(archive.uri, archive.stamp) for archive in known.values()}
+        pending |= {source.name for source in delivered if (source.uri, registry._stamp(source)) not in taken}
+    return sorted(pending)

@@ -1,0 +1,83 @@
+"""What an orchestrator is told to do, with toy steps on a real lake."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from pipeline import pending, registry
+from pipeline.archives import ArchiveSource
+from pipeline.lake import Lake
+from tests.pipeline.test_runner import TOY, bring, settings
+
+FIRST = dataclasses.replace(TOY, name="classify")
+WHOLE = dataclasses.replace(TOY, name="codebook", scope="lake")
+LAST = dataclasses.replace(TOY, name="encode")
+ALL = (FIRST, WHOLE, LAST)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    monkeypatch.setattr(pending, "STEPS", ALL)
+    return Lake.at(tmp_path / "lake")
+
+
+def deliver(tmp_path: Path, name: str, content: str = "1") -> ArchiveSource:
+    path = tmp_path / f"{name}.zip"
+    path.write_text(content)
+    return ArchiveSource(name, str(path), {})
+
+
+def names(lake: Lake, *delivered: ArchiveSource, queries: int = 1) -> list[str]:
+    return pending.pending_archives(lake, settings(queries), delivered, ALL)
+
+
+def finish(lake: Lake, *archives: str) -> None:
+    for step in (FIRST, LAST):
+        for archive in archives:
+            bring(lake, settings(1), step, archive)
+
+
+def test_where_there_is_no_lake_yet_every_delivery_is_pending(lake: Lake, tmp_path: Path) -> None:
+    assert names(lake, deliver(tmp_path, "week08"), deliver(tmp_path, "week07")) == ["week07", "week08"]
+
+
+def test_an_archive_is_pending_until_all_its_steps_are_done(lake: Lake, tmp_path: Path) -> None:
+    source = deliver(tmp_path, "week07")
+    registry.register(lake, source)
+    assert names(lake, source) == ["week07"]
+    bring(lake, settings(1), FIRST, "week07")
+    assert names(lake, source) == ["week07"]
+    bring(lake, settings(1), LAST, "week07")
+    assert names(lake, source) == []
+
+
+def test_a_change_of_settings_makes_a_known_archive_pending_although_it_is_delivered_no_more(
+    lake: Lake, tmp_path: Path
+) -> None:
+    registry.register(lake, deliver(tmp_path, "week07"))
+    finish(lake, "week07")
+    assert (names(lake), names(lake, queries=2)) == ([], ["week07"])
+
+
+def test_other_content_under_a_known_name_is_pending_so_that_it_cannot_be_missed(lake: Lake, tmp_path: Path) -> None:
+    registry.register(lake, deliver(tmp_path, "frontfile"))
+    finish(lake, "frontfile")
+    assert names(lake, deliver(tmp_path, "frontfile", "other content")) == ["frontfile"]
+
+
+def test_a_delivery_taken_in_under_another_name_is_known(lake: Lake, tmp_path: Path) -> None:
+    source = deliver(tmp_path, "frontfile")
+    registry.register(lake, source, name="frontfile-2026-07")
+    finish(lake, "frontfile-2026-07")
+    assert names(lake, source) == []
+
+
+def test_a_later_step_waits_for_the_archives_own_earlier_steps_only(lake: Lake, tmp_path: Path) -> None:
+    ready, failed = deliver(tmp_path, "ready"), deliver(tmp_path, "failed")
+    registry.register(lake, ready)
+    registry.register(lake, failed)
+    bring(lake, settings(1), FIRST, "ready")
+    assert pending.pending_archives(lake, settings(1), [ready, failed, deliver(tmp_path, "new")], (LAST,)) == ["ready"]
