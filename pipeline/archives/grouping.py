@@ -6,7 +6,7 @@ A package is the files beside one document's XML; a nested archive stays closed 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from pipeline.archives.entries import INSIDE, Entry, Survey
@@ -24,7 +24,7 @@ def members_of(survey: Survey, where: str, depth: int) -> tuple[list[Member], li
     """The nested archives and documents of one archive, in stored order, and the folders that hold neither.
 
     ``where`` is the archive's own path (empty for the outermost), ``depth`` its depth. Where the archive
-    is cut, the documents of the folder that the cut lies in are rejected: their other files may be lost.
+    is cut, the document that the cut lies in is rejected: its other files may be lost.
     """
     members: list[Member] = []
     rejects: list[Reject] = []
@@ -37,16 +37,15 @@ def members_of(survey: Survey, where: str, depth: int) -> tuple[list[Member], li
             members.append(Member(path, path + INSIDE, (entry,), depth + 1, nested=True))
         else:
             folders.setdefault(_folder(entry.name), []).append(entry)
-    doomed = _doomed_folder(survey, depth)
+    last = _last_before_cut(survey, depth)
     for folder, files in folders.items():
         found, refused = _documents(folder, files, where, depth)
-        if folder == doomed:
-            refused = [Reject(m.path, Reason.PACKAGE_TRUNCATED, "files may be lost beyond the cut") for m in found]
-            found = []
+        if last is not None and folder == _folder(last):
+            found, refused = _without_the_cut(found, refused, PurePosixPath(last).name)
         members += found
         rejects += refused
     members.sort(key=lambda member: (member.entries[0].file, member.entries[0].offset))
-    return members, rejects
+    return _with_paths_of_their_own(members, rejects)
 
 
 def _documents(folder: str, files: list[Entry], where: str, depth: int) -> tuple[list[Member], list[Reject]]:
@@ -86,22 +85,50 @@ def _shared_out(files: list[Entry], documents: list[str]) -> tuple[dict[str, lis
     shares: dict[str, list[Entry]] = {name: [] for name in by_stem.values()}
     orphans: list[Entry] = []
     for entry in files:
-        name = PurePosixPath(entry.name).name
-        ends = (end for end in range(len(name) - 1, 0, -1) if not name[end].isalnum() and name[:end] in by_stem)
-        end = next(ends, None)
-        (orphans if end is None else shares[by_stem[name[:end]]]).append(entry)
+        owner = _owner(PurePosixPath(entry.name).name, by_stem)
+        (orphans if owner is None else shares[owner]).append(entry)
     return shares, orphans
 
 
-def _doomed_folder(survey: Survey, depth: int) -> str | None:
-    """The folder whose files may go on beyond the cut; None when there is none.
+def _owner(name: str, by_stem: Mapping[str, str]) -> str | None:
+    """The document whose stem begins the file's name, up to a sign that is no letter or digit."""
+    ends = (end for end in range(len(name) - 1, 0, -1) if not name[end].isalnum() and name[:end] in by_stem)
+    end = next(ends, None)
+    return None if end is None else by_stem[name[:end]]
+
+
+def _last_before_cut(survey: Survey, depth: int) -> str | None:
+    """The loose file that the cut lies in or behind; None when no document can have lost files.
 
     In a nested archive even a cut that spares all members counts: a package is whole or it is not taken.
     """
     if survey.cut is None or (survey.cut.whole and depth == 1) or not survey.entries:
         return None
     last = survey.cut.member or survey.entries[-1].name
-    return None if is_nested(last) else _folder(last)
+    return None if is_nested(last) else last
+
+
+def _without_the_cut(found: list[Member], refused: list[Reject], last: str) -> tuple[list[Member], list[Reject]]:
+    """Reject the document that the file ``last`` belongs to; a folder's only document owns all its files."""
+    lost = {member.path for member in found}
+    if len(found) > 1:
+        owner = _owner(last, {PurePosixPath(member.document).stem: member.path for member in found})
+        lost = {owner} if owner else set()
+    elif not found:
+        lost = {reject.item for reject in refused}
+    kept = [member for member in found if member.path not in lost]
+    cut = [Reject(path, Reason.PACKAGE_TRUNCATED, "files may be lost beyond the cut") for path in sorted(lost)]
+    return kept, [*(reject for reject in refused if reject.item not in lost), *cut]
+
+
+def _with_paths_of_their_own(members: list[Member], rejects: list[Reject]) -> tuple[list[Member], list[Reject]]:
+    """The first package of each path; a folder and an archive in it may bear one name."""
+    by_path: dict[str, Member] = {}
+    for member in members:
+        if by_path.setdefault(member.path, member) is not member:
+            detail = "another package of this path comes before it in the archive"
+            rejects.append(Reject(member.path, Reason.DUPLICATE_DOCUMENT, detail))
+    return list(by_path.values()), rejects
 
 
 def _folder(name: str) -> str:

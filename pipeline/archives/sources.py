@@ -17,7 +17,7 @@ import pyarrow.fs as pafs
 from pipeline.archives.entries import Entry, Survey
 from pipeline.archives.grouping import members_of
 from pipeline.archives.spans import Span
-from pipeline.archives.survey import checked, is_nested, survey_archive
+from pipeline.archives.survey import checked, is_nested, survey_archive, without_suffix
 from pipeline.config import LimitSettings
 from pipeline.errors import FiglakeError, Reason, RejectedItemError, UsageError
 from pipeline.storage import Storage
@@ -216,5 +216,4 @@ def _are_packages(folder: Storage, files: list[str]) -> bool:
 
 def _name_of(uri: str) -> str:
     name = uri.rstrip("/").rpartition("/")[2]
-    stem = name[:-4] if is_nested(name) else name
-    return re.sub(r"[^A-Za-z0-9._-]", "_", stem).lstrip(".-") or "archive"
+    return re.sub(r"[^A-Za-z0-9._-]", "_", without_suffix(name)).lstrip(".-") or "archive"

@@ -11,7 +11,8 @@ from pipeline.archives.zips import is_zip, list_zip, overlapping
 from pipeline.config import LimitSettings
 from pipeline.errors import Reason, Reject, RejectedItemError
 
-NESTED_SUFFIXES = (".zip", ".tar")
+#: Names of archives; those that turn out to be of an unsupported kind are rejected, not passed over.
+NESTED_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 #: An empty tar is one record of zeros: 10 KB unless its blocking factor was raised.
 _EMPTY_TAR_BYTES = 64 << 10
 
@@ -19,6 +20,7 @@ _OTHER_FORMATS = {
     b"\x1f\x8b": "gzip; unpack it to a plain tar first, which can be read in parts",
     b"BZh": "bzip2; unpack it to a plain tar first, which can be read in parts",
     b"7z\xbc\xaf": "7-Zip, which is not supported; repack it as zip",
+    b"Rar!": "RAR, which is not supported; repack it as zip",
     b"\xfd7zXZ": "xz; unpack it to a plain tar first, which can be read in parts",
 }
 
@@ -73,6 +75,11 @@ def checked(entries: list[Entry], cut: Cut | None = None, overlaps: list[Entry] 
 def is_nested(name: str) -> bool:
     """Whether a member is itself an archive to open, by its name."""
     return name.lower().endswith(NESTED_SUFFIXES)
+
+
+def without_suffix(name: str) -> str:
+    """An archive's stem."""
+    return next((name[: -len(suffix)] for suffix in NESTED_SUFFIXES if name.lower().endswith(suffix)), name)
 
 
 def distinct(rejects: list[Reject]) -> list[Reject]:

@@ -222,3 +222,17 @@ def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
     found = beside_good(tmp_path, "bomb.zip", bomb)
     overlapping = [(f"bomb.zip!/{number:05}.tif", "member_unreadable") for number in range(49)]
     assert found == [*overlapping, ("bomb.zip", "package_without_document")]
+
+
+def test_a_folder_and_an_archive_of_one_name_do_not_become_one_package(tmp_path: Path) -> None:
+    week = source(tmp_path, zip_bytes({"EP1.zip/EP1.xml": XML, "EP1.zip": package("EP1")}))
+    packages, rejects = contents(week)
+    assert packages == {"EP1.zip": {"EP1.xml": XML}}
+    assert rejects == [("EP1.zip", "duplicate_document")]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("b.tar.gz", b"\x1f\x8b\x08"), ("b.7z", b"7z\xbc\xaf"), ("b.rar", b"Rar!")]
+)
+def test_an_archive_of_an_unsupported_kind_is_not_passed_over(tmp_path: Path, name: str, start: bytes) -> None:
+    assert beside_good(tmp_path, name, start + bytes(600)) == [(name, "package_unreadable")]

@@ -26,8 +26,9 @@ def write(path: Path, data: bytes = b"") -> Path:
 def test_a_file_is_an_archive_and_its_stem_the_name(tmp_path: Path) -> None:
     first = write(tmp_path / "EPRTBJV2019000007001001.zip")
     second = write(tmp_path / ".Week 7 (new).TAR")
-    assert places(first, second, first) == [
-        ("EPRTBJV2019000007001001", str(first)), ("Week_7__new_", str(second)),
+    third = write(tmp_path / "I20250626.tar.gz")
+    assert places(first, second, first, third) == [
+        ("EPRTBJV2019000007001001", str(first)), ("Week_7__new_", str(second)), ("I20250626", str(third)),
     ]  # fmt: skip
 
 

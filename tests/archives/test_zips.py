@@ -131,3 +131,20 @@ def test_a_cut_batch_loses_only_the_document_the_cut_lies_in(tmp_path: Path) -> 
     assert sorted(rejects) == [
         ("DOC/batch.zip", "package_truncated"), ("DOC/batch.zip!/EST/ES2", "package_truncated"),
     ]  # fmt: skip
+
+
+def test_a_cut_batch_of_images_before_their_document_is_reported(tmp_path: Path) -> None:
+    """The order of the Spanish delivery: the XML comes last in its folder."""
+    files = {f"EST/ES{n}/{name}": b"1" * 50 for n in range(2) for name in ("imgf0001.tif", f"ES{n}.xml")}
+    data = zip_bytes(files, zipfile.ZIP_STORED)
+    packages, rejects = contents(source(tmp_path, data[: data.index(b"EST/ES1/ES1.xml") + 20]))
+    assert list(packages) == ["EST/ES0"]
+    assert rejects == [("week", "archive_truncated"), ("EST/ES1", "package_truncated")]
+
+
+def test_a_cut_flat_archive_loses_only_the_document_the_cut_lies_in(tmp_path: Path) -> None:
+    files = {f"US{n}{rest}": b"1" * 50 for n in range(4) for rest in (".XML", "-D00001.TIF", "-D00002.TIF")}
+    data = zip_bytes(files, zipfile.ZIP_STORED)
+    packages, rejects = contents(source(tmp_path, data[: data.index(b"US2-D00002.TIF") + 20]))
+    assert list(packages) == ["US0.XML", "US1.XML"]
+    assert rejects == [("week", "archive_truncated"), ("US2.XML", "package_truncated")]
