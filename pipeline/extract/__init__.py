@@ -1,0 +1,1 @@
+"""Packages become documents, sentences and sheets: one adapter per office, one splitter, one step."""
