@@ -41,7 +41,7 @@ def open_lists(codebook: Any, paths: Iterable[Path]) -> Any:
             pointers.push_back(part)
         stack = faiss.HStackInvertedLists(pointers.size(), pointers.data())
         ivf.replace_invlists(stack, False)
-        codebook.borrowed_lists = (stack, parts)  # faiss only points at them: keep them alive with the index
+        faiss.add_to_referenced_objects(codebook, (stack, parts))  # faiss itself only points at them
     ivf.ntotal = codebook.ntotal = rows
     return codebook
 

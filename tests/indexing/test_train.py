@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import FiglakeError
+from pipeline.indexing.ids import draw, vector_ids
+from pipeline.indexing.train import SampleFilter, gather_sample, train, vector_matrix
+from tests.indexing.lakes import clustered
+
+
+def rows(keys: list[str], model: str = "m") -> pa.Table:
+    vectors = [[float(position), 1.0] for position in range(len(keys))]
+    return pa.table({
+        "figure_id": keys, "model": [model] * len(keys), "revision": ["1"] * len(keys),
+        "vector": pa.array(vectors, pa.list_(pa.float32())),
+    })  # fmt: skip
+
+
+KEYS = [f"EP{number}A1/s.tif#1" for number in range(2000)]
+
+
+def test_the_sample_is_the_same_whatever_the_blocks_and_their_order() -> None:
+    table, keep = rows(KEYS), SampleFilter("figure_id", "m", "1", len(KEYS), 300, seed=3)
+    whole = gather_sample([keep(table)], 2, 300)
+    blocks = [keep(table.slice(start, 190)) for start in range(0, len(KEYS), 190)]
+    assert np.array_equal(gather_sample(reversed(blocks), 2, 300), whole)
+    ranks = draw(vector_ids(KEYS), 3)
+    assert whole[:, 0].tolist() == np.argsort(ranks)[:300].tolist()
+
+
+def test_workers_pass_on_little_more_than_the_sample() -> None:
+    kept = SampleFilter("figure_id", "m", "1", len(KEYS), 300, seed=3)(rows(KEYS))
+    assert 300 <= kept.num_rows <= 400
+
+
+def test_a_small_table_is_taken_whole_and_another_encoders_vectors_never() -> None:
+    keep = SampleFilter("figure_id", "m", "1", 5, 300, seed=3)
+    assert keep(rows(KEYS[:5])).num_rows == 5
+    assert keep(rows(KEYS[:5], model="other")).num_rows == 0
+
+
+def test_every_archive_gives_its_share() -> None:
+    ranks = draw(vector_ids(KEYS), 3)
+    sampled = np.argsort(ranks)[:400]
+    assert 60 < np.count_nonzero(sampled < 500) < 140  # the first quarter of the rows gives about 100
+
+
+def test_training_twice_gives_the_same_codebook() -> None:
+    import faiss
+
+    sample = clustered(2000, 32, 20, seed=1)
+    first, second = (faiss.serialize_index(train(sample, "IVF16,PQ4x4fs", 32, seed=7)) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_a_sample_smaller_than_the_number_of_lists_is_refused_with_advice() -> None:
+    with pytest.raises(FiglakeError, match="at least 64 training vectors, the lake has 10"):
+        train(clustered(10, 32, 2, seed=1), "IVF64,Flat", 32, seed=7)
+
+
+def test_vectors_of_another_length_are_refused() -> None:
+    column = pa.array([[1.0, 0.0], [1.0]], pa.list_(pa.float32()))
+    with pytest.raises(FiglakeError, match="not all of dimension 2"):
+        vector_matrix(column, 2, "image vectors")
