@@ -13,6 +13,7 @@ import resource
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -198,13 +199,22 @@ def result_batch(
     rows_in: int = 0,
 ) -> pa.RecordBatch:
     """What a worker returns. Adds its own peak memory; ``rows_in`` counts the items it was given."""
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak_mb = _peak_memory_mb()
     rows: list[tuple[str, Any]] = [("part", asdict(part)) for part in parts]
     rows += [("reject", {**asdict(reject), "reason": reject.reason.value}) for reject in rejects]
     rows += [("note", dict(note)) for note in notes]
     rows.append(("worker", {"rows_in": rows_in, "peak_memory_mb": peak_mb}))
     kinds, payloads = zip(*((kind, json.dumps(payload)) for kind, payload in rows), strict=True)
     return pa.RecordBatch.from_pydict({"kind": list(kinds), "payload": list(payloads)}, schema=RESULT_SCHEMA)
+
+
+def _peak_memory_mb() -> float:
+    """Largest resident set of this process. ru_maxrss would also count the process it was forked from."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def gather(results: Iterable[tuple[str, str]]) -> Outcome:
