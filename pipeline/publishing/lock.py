@@ -12,6 +12,9 @@ from typing import Any
 from pipeline.errors import SupersededError
 from pipeline.storage import Storage
 
+#: How the names of options begin that only delta-rs' commits use.
+_DELTA_OPTIONS = ("aws_s3_allow_unsafe_rename", "aws_s3_locking_provider", "delta_dynamo", "allow_unsafe_rename")
+
 
 def read_pointer(storage: Storage, path: str) -> str | None:
     """What the file says, stripped; None when there is no such file."""
@@ -56,8 +59,8 @@ def _conditional_put(storage: Storage, path: str, expected: str | None, value: s
     from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
     from obstore.store import from_url
 
-    options: Any = storage.delta_options()
-    store = from_url(storage.root, config=options)
+    config, client = _store_options(storage)
+    store = from_url(storage.root, config=config, client_options=client)
     try:
         found = get(store, path)
         text, tag = bytes(found.bytes()).decode().strip(), found.meta["e_tag"]
@@ -71,6 +74,17 @@ def _conditional_put(storage: Storage, path: str, expected: str | None, value: s
     except (AlreadyExistsError, FileExistsError, PreconditionError):
         _require(read_pointer(storage, path), expected, path)
         raise SupersededError(f"{path}: another writer is at work; run again") from None
+
+
+def _store_options(storage: Storage) -> tuple[Any, Any]:
+    """The storage's options as obstore wants them: what concerns the connection goes to the client.
+
+    delta-rs' own options (commits, log stores) mean nothing here and are left out.
+    """
+    options = {name.lower(): value for name, value in storage.delta_options().items()}
+    insecure = options.pop("aws_allow_http", options.pop("allow_http", "false")).lower() == "true"
+    known = {name: value for name, value in options.items() if not name.startswith(_DELTA_OPTIONS)}
+    return known, {"allow_http": insecure}
 
 
 def _require(found: str | None, expected: str | None, path: str) -> None:

@@ -1,0 +1,3 @@
+from tests.indexing.conftest import one_faiss_thread
+
+__all__ = ["one_faiss_thread"]
