@@ -1,20 +1,21 @@
 # Two commands on a fresh machine: make demo, make test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench install airflow docs lock clean
+.PHONY: help demo test check bench install java airflow docs lock clean
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
 DEMO ?= demo
 # Spark's Java: the machine's, or a private one beside .venv.
-WITH_JAVA = JAVA_HOME="$$($(BIN)/python infra/java.py)" && export JAVA_HOME &&
+JAVA = PYTHONPATH=. $(BIN)/python infra/java.py
+WITH_JAVA = JAVA_HOME="$$($(JAVA))" && export JAVA_HOME &&
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-demo: .venv/.installed ## install, draw two weekly archives, run the whole pipeline on them, search; results in demo/
+demo: java .venv/.installed ## install, draw two weekly archives, run the whole pipeline on them, search; results in demo/
 	@$(WITH_JAVA) $(BIN)/figlake demo --out $(DEMO)
 
-test: .venv/.installed .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
+test: java .venv/.installed .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
 	@$(WITH_JAVA) $(BIN)/pytest $(PYTEST_ARGS)
 
 check: .venv/.installed ## lint, format and type check
@@ -22,11 +23,18 @@ check: .venv/.installed ## lint, format and type check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/.installed ## every benchmark, each a ratio against a peer in the same run
+bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 install: .venv/.installed ## the environment .venv, from pinned versions
 airflow: .venv-airflow/.installed ## the environment .venv-airflow: Airflow and Spark never share one
+
+# Before anything large is fetched: whether there is, or can be, a Java.
+java: .venv/bin/python
+	@$(JAVA) >/dev/null
+
+.venv/bin/python:
+	@infra/install.sh .venv
 
 .venv/.installed: pyproject.toml constraints.txt infra/install.sh
 	@infra/install.sh .venv -c constraints.txt -e '.[cpu,dev]'

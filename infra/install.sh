@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a virtual environment and installs into it: infra/install.sh ENVIRONMENT ARGUMENTS-OF-PIP-INSTALL…
-# The Makefile calls it, and calls it again only when a file that it depends on has changed.
+# Makes a virtual environment and installs into it: infra/install.sh ENVIRONMENT [ARGUMENTS-OF-PIP-INSTALL…]
+# Without arguments it only makes the environment. The Makefile calls it, and calls it again only when a file that it depends on has changed.
 set -eu
 
 environment=$1
@@ -62,6 +62,7 @@ if ! { [ -x "$python" ] && suits "$python" && "$python" -m pip --version >/dev/n
         fail "$base cannot make virtual environments; on Debian and Ubuntu: apt-get install -y python3-venv"
 fi
 
+[ $# -gt 0 ] || exit 0
 honour_pip_configuration
 if "$python" -m pip install --quiet --disable-pip-version-check -c constraints.txt uv &&
     "$python" -m uv pip install --python "$python" "$@"; then
