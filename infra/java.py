@@ -95,8 +95,12 @@ def spare_vector_module(home: Path) -> None:
 
 
 def _install(requirement: str, folder: Path) -> None:
+    """Raises FiglakeError with pip's last word."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*command, "--target", str(folder), requirement], check=True, stdout=sys.stderr)
+    command += ["--retries", "1", "--timeout", str(CONNECT_TIMEOUT_S), "--target", str(folder), requirement]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FiglakeError((done.stderr.strip().splitlines() or ["pip failed"])[-1])
 
 
 if __name__ == "__main__":
