@@ -70,10 +70,11 @@ def train(sample: NDArray[np.float32], recipe: str, dimension: int, seed: int) -
         return index
     ivf = faiss.extract_index_ivf(index)
     ivf.cp.seed = seed % 2**31
-    if len(sample) < ivf.nlist:
+    try:
+        index.train(sample)
+    except RuntimeError as error:
         raise FiglakeError(
-            f"the recipe {recipe} wants at least {ivf.nlist} training vectors, the lake has {len(sample)}; "
-            f"set indexing.factory to a smaller one, or leave it empty"
-        )
-    index.train(sample)
+            f"the recipe {recipe} cannot be trained on {len(sample)} vectors; set indexing.factory to one with fewer "
+            f"lists and smaller codes, or leave it empty ({str(error).rsplit('failed: ', 1)[-1]})"
+        ) from None
     return index

@@ -87,7 +87,7 @@ def _best(scores: NDArray[np.float32], positions: NDArray[np.int64], k: int) -> 
     if scores.shape[1] > 4 * k:
         # Everything as good as the k-th stays, so that ties are settled by position and not by chance.
         threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-        keep = int(np.count_nonzero(scores >= threshold, axis=1).max())
+        keep = int(np.count_nonzero(scores >= threshold, axis=1).max(initial=k))
         part = np.argpartition(-scores, keep - 1, axis=1)[:, :keep]
         scores, positions = np.take_along_axis(scores, part, 1), np.take_along_axis(positions, part, 1)
     order = np.lexsort((positions, -scores), axis=1)[:, :k]

@@ -84,16 +84,19 @@ def sheet_file(text: str) -> bytes:
 
 def add_archive(
     lake: Lake, archive: str, documents: Mapping[str, Mapping[str, tuple[Any, Any]]], delivered: date,
-    passages: Mapping[str, Any] | None = None,
+    passages: Mapping[str, Any] | None = None, drawn: bool = True,
 ) -> None:  # fmt: skip
-    """An archive's tables. ``documents``: doc_id → label → (image vector, text vector or None)."""
+    """An archive's tables. ``documents``: doc_id → label → (image vector, text vector or None).
+
+    Without ``drawn`` all sheets hold the same few bytes, for lakes of thousands.
+    """
     figures = [
         (doc_id, label, f"{doc_id}/s{label}.tif", vectors)
         for doc_id, labels in documents.items()
         for label, vectors in labels.items()
     ]
     write(lake, "documents", archive, [_document(doc_id, delivered) for doc_id in documents])
-    write(lake, "sheets", archive, [_sheet(doc_id, sheet, number) for number, (doc_id, _, sheet, _) in
+    write(lake, "sheets", archive, [_sheet(doc_id, sheet, number, drawn) for number, (doc_id, _, sheet, _) in
                                     enumerate(figures)])  # fmt: skip
     write(lake, "figures", archive, [_figure(doc_id, sheet, label) for doc_id, label, sheet, _ in figures])
     write(lake, "links", archive, [link for doc_id, label, sheet, _ in figures
@@ -118,8 +121,8 @@ def _document(doc_id: str, delivered: date) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sheet(doc_id: str, sheet_id: str, number: int) -> dict[str, Any]:
-    image = sheet_file(sheet_id)
+def _sheet(doc_id: str, sheet_id: str, number: int, drawn: bool) -> dict[str, Any]:
+    image = sheet_file(sheet_id) if drawn else b"no picture"
     return {
         "sheet_id": sheet_id, "doc_id": doc_id, "file": sheet_id.split("/")[1], "ordinal": number, "role": "drawing",
         "declared_labels": [], "width_px": 300, "height_px": 400, "dpi": 300.0, "media_type": "image/tiff",
