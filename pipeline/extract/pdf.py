@@ -76,12 +76,18 @@ def _fax_image(page: int, image: Any) -> FaxImage | None:
     parameters = parameters.get_object() if parameters is not None else {}
     if image.get("/Subtype") != "/Image" or filters != "/CCITTFaxDecode" or int(parameters.get("/K", 0)) >= 0:
         return None
-    if parameters.get("/EncodedByteAlign", False):
+    if _is_set(parameters, "/EncodedByteAlign"):
         return None
     inverted = list(image.get("/Decode", [0, 1])) == [1, 0]
-    black_is_zero = bool(parameters.get("/BlackIs1", False)) != inverted
+    black_is_zero = _is_set(parameters, "/BlackIs1") != inverted
     width = int(parameters.get("/Columns", image["/Width"]))
     return FaxImage(page, width, int(image["/Height"]), black_is_zero, image._data)
+
+
+def _is_set(parameters: Any, name: str) -> bool:
+    """A flag of the PDF; pypdf's own object for false is true to Python."""
+    flag = parameters.get(name)
+    return bool(getattr(flag, "value", flag))
 
 
 def wrap_tiff(image: FaxImage, dpi: float) -> bytes:

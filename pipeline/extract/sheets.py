@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.config import Settings
-from pipeline.errors import Reason, Reject, RejectedItemError
+from pipeline.errors import Reject, RejectedItemError
 from pipeline.extract.images import image_facts
 from pipeline.extract.model import Package, Picture
+from pipeline.extract.pdf import recover
 
 _IMAGE = re.compile(r".*\.(tiff?|jpe?g|png|gif|bmp)", re.IGNORECASE)
 _TIFF = re.compile(r".*\.tiff?", re.IGNORECASE)
@@ -37,7 +38,12 @@ def sheet_rows(
     files = {name.lower(): name for name in package.names() if _IMAGE.fullmatch(name)}
     named = {picture.file.lower() for picture in pictures}
     unnamed = [Picture(name, _role(name)) for key, name in sorted(files.items()) if key not in named]
-    recovered = _from_pdf(package, pictures, settings)
+    recovered: dict[str, bytes] = {}
+    if pdf := _needed_pdf(package, pictures, settings):
+        try:
+            recovered = recover(package.read(pdf), pictures)
+        except RejectedItemError as error:
+            yield error.reject(package.member_path(pdf))
     ordinals: Counter[str] = Counter()
     for picture in [*pictures, *unnamed]:
         ordinal, name = ordinals[picture.role], files.get(picture.file.lower(), picture.file)
@@ -71,18 +77,10 @@ def _role(name: str) -> str:
     return next((role for pattern, role in _ROLE_BY_NAME if pattern.match(name)), "in-text")
 
 
-def _from_pdf(package: Package, pictures: list[Picture], settings: Settings) -> dict[str, bytes]:
-    """TIFF files by name from the PDF of a package whose XML has drawings and which holds no TIFF at all."""
+def _needed_pdf(package: Package, pictures: list[Picture], settings: Settings) -> str | None:
+    """The PDF of a package whose XML has drawings and which holds no TIFF at all, where the settings allow it."""
     names = package.names()
-    pdfs = [name for name in names if _PDF.fullmatch(name)]
     wanted = settings.extract.pdf_fallback and any(picture.role == "drawing" for picture in pictures)
-    if not wanted or not pdfs or any(_TIFF.fullmatch(name) for name in names):
-        return {}
-    from pipeline.extract.pdf import recover
-
-    try:
-        return recover(package.read(pdfs[0]), pictures)
-    except RejectedItemError as error:
-        if error.reason is Reason.IMAGE_MISSING:
-            return {}
-        raise
+    if not wanted or any(_TIFF.fullmatch(name) for name in names):
+        return None
+    return next((name for name in names if _PDF.fullmatch(name)), None)
