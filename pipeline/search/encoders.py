@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +20,14 @@ class Encoder(Protocol):
 
     def encode(self, items: Sequence[Any]) -> NDArray[np.float32]:
         """Unit vectors, float32 (n, dimension)."""
+
+
+def read_picture(path: Path) -> bytes:
+    """The file of a query's picture. Raises UsageError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot search with {path}: {error.strerror}") from None
 
 
 def load_picture(data: bytes, limits: LimitSettings, name: str) -> Sheet:

@@ -17,7 +17,7 @@ from pipeline.indexing.ids import vector_id
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
 from pipeline.publishing.manifest import Manifest, read_manifest
-from pipeline.search.encoders import Encoder, encoder_for, load_picture
+from pipeline.search.encoders import Encoder, encoder_for, load_picture, read_picture
 from pipeline.search.fusion import fuse
 from pipeline.search.hits import Hit, HitTables
 from pipeline.search.nearest import Found, nearest, similarities
@@ -144,7 +144,7 @@ class SearchEngine:
     def _image_vectors(self, image: Picture) -> Vectors:
         if isinstance(image, np.ndarray) and image.ndim <= 2 and image.dtype.kind == "f":
             return self._checked("image", image)
-        data = Path(image).read_bytes() if isinstance(image, str | Path) else image
+        data = read_picture(Path(image)) if isinstance(image, str | Path) else image
         if isinstance(data, bytes):
             known = self._vectors_of_sheet(data)
             if known is not None:

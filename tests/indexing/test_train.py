@@ -56,7 +56,7 @@ def test_training_twice_gives_the_same_codebook() -> None:
 
 
 def test_a_sample_smaller_than_the_number_of_lists_is_refused_with_advice() -> None:
-    with pytest.raises(FiglakeError, match="IVF64,Flat cannot be trained on 10 vectors; set indexing.factory"):
+    with pytest.raises(FiglakeError, match=r"IVF64,Flat cannot be trained on 10 vectors; set indexing\.factory"):
         train(clustered(10, 32, 2, seed=1), "IVF64,Flat", 32, seed=7)
 
 
