@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from pipeline.labels import expand, spell
+
 #: FIG., Figs., Figure, Figuren, figura, Abb., Abbildung, Bild. Group ``many``: the plural.
 _WORD = re.compile(
     r"\b(?:fig(?:ure|ura|ur)?|abb(?:ildung)?|bild)(?P<many>s|en|er)?(?![^\W\d_])\s?\.{0,2}\s*(?:n[o°º]\.?\s*)?", re.I
 )
 _WORD_AGAIN = r"(?:fig(?:ure|ura|ur)?(?:s|en)?\b\.?\s*)?"
-_PRIMES = str.maketrans({"′": "'", "’": "'", "‘": "'", "`": "'", "´": "'", "″": "''", "”": "''"})
 #: 2, 2A, 5A1, 27AA, 1.2, 4(a), 3'; or A, B1, IV.
 _LABEL = re.compile(
     r"(?P<number>\d{1,3}(?:\.\d{1,2})?)(?P<letter>[A-Z]{2}|[A-Za-z]\d?)?"
@@ -94,25 +95,19 @@ def _read(text: str, start: int, language: str, many: bool) -> tuple[list[str], 
     first, position = _label_at(text, start, language)
     if first is None or _QUANTITY.match(text, position):
         return [], start
-    labels, closed, ranged = [first], False, False
+    labels, last, closed, ranged = [str(first)], first, False, False
     while not closed or not _COMMA.match(text, position):
         joiner, begin = _joiner(text, position, language)
-        label, end = _next_label(text, begin, labels[-1], language) if joiner else (None, begin)
-        if label is None or _QUANTITY.match(text, end):
+        label, end = _next_label(text, begin, last, language) if joiner else (None, begin)
+        if label is None or _QUANTITY.match(text, end) or not _continues(text, end, joiner, last, label, many, ranged):
             break
-        if joiner == "," and not _continues(text, end, labels[-1], label, many, ranged):
-            break
-        if joiner == "&" and not many and _distance(labels[-1], label) > _FAR:
-            break
-        if joiner == "-":
-            if _hyphenated(text[position:begin], labels[-1], label):
-                labels[-1] = replace(label, number=f"{labels[-1].number}-{label.number}")
-                position = end
-                continue
-            labels += _between(labels[-1], label)
-        labels.append(label)
-        position, ranged, closed = end, joiner == "-", closed or joiner == "&"
-    return [str(label) for label in labels], position
+        if joiner == "-" and _hyphenated(text[position:begin], last, label):
+            last = replace(last, number=f"{last.number}-{label.number}")
+            labels[-1], position = str(last), end
+            continue
+        labels += [*_between(last, label), str(label)] if joiner == "-" else [str(label)]
+        last, position, ranged, closed = label, end, joiner == "-", closed or joiner == "&"
+    return labels, position
 
 
 def _joiner(text: str, position: int, language: str) -> tuple[str, int]:
@@ -130,10 +125,8 @@ def _label_at(text: str, position: int, language: str) -> tuple[_Label | None, i
     if match is None:
         return None, position
     if capital := match["capital"]:
-        return _Label(capital, prime=match["capital_prime"].translate(_PRIMES)), match.end()
-    label = _Label(
-        match["number"], match["letter"] or "", (match["bracket"] or "").strip(), match["prime"].translate(_PRIMES)
-    )
+        return _Label(capital, prime=spell(match["capital_prime"])), match.end()
+    label = _Label(match["number"], match["letter"] or "", (match["bracket"] or "").strip(), spell(match["prime"]))
     end = match.end()
     if language == "de" and not label.letter and (loose := _LOOSE_LETTER.match(text, end)):
         return replace(label, letter=loose["letter"]), loose.end()
@@ -154,18 +147,14 @@ def _next_label(text: str, position: int, last: _Label, language: str) -> tuple[
     return label, end
 
 
-def _continues(text: str, end: int, last: _Label, label: _Label, many: bool, ranged: bool) -> bool:
-    """Whether a comma led to a further figure: in "In FIG. 1, 10 denotes" and "FIGS. 1-3, 10 is" it did not."""
-    if many and not ranged:
+def _continues(text: str, end: int, joiner: str, last: _Label, label: _Label, many: bool, ranged: bool) -> bool:
+    """Whether the joiner led to a further figure: in "In FIG. 1, 10 denotes" and "FIGS. 1-3, 10 is" it did not."""
+    growth = 0 if last.whole is None or label.whole is None else label.whole - last.whole
+    if joiner == "&":
+        return many or growth <= _FAR
+    if joiner == "-" or (many and not ranged):
         return True
-    if _SMALL_WORD.match(text, end):
-        return False
-    return many or 0 <= _distance(last, label) <= _NEAR
-
-
-def _distance(last: _Label, label: _Label) -> int:
-    """By how much the number grows; 0 where one has none."""
-    return 0 if last.whole is None or label.whole is None else label.whole - last.whole
+    return not _SMALL_WORD.match(text, end) and (many or 0 <= growth <= _NEAR)
 
 
 def _hyphenated(between: str, last: _Label, label: _Label) -> bool:
@@ -175,16 +164,9 @@ def _hyphenated(between: str, last: _Label, label: _Label) -> bool:
     return between == "-" and plain and falling and label != last
 
 
-def _between(first: _Label, last: _Label) -> list[_Label]:
-    """What a range leaves unsaid between its ends."""
-    if first.number == last.number:
-        for part in ("letter", "bracket"):
-            low, high = getattr(first, part).strip("()"), getattr(last, part).strip("()")
-            if len(low) == len(high) == 1 and low < high and low.isupper() == high.isupper():
-                written = "({})" if part == "bracket" else "{}"
-                return [replace(first, **{part: written.format(chr(c))}) for c in range(ord(low) + 1, ord(high))]
-        return []
-    low_number, high_number = first.whole, last.whole
-    if low_number is None or high_number is None or not 0 < high_number - low_number <= _MOST:
-        return []
-    return [_Label(str(n)) for n in range(low_number + 1, high_number)]
+def _between(first: _Label, last: _Label) -> list[str]:
+    """What a range leaves unsaid between its ends: 2A to 2D, 4(a)-4(c), 1-3, 1 to 3B."""
+    if inner := expand(str(first), str(last))[1:-1]:
+        return inner
+    low, high = first.whole, last.whole
+    return [str(n) for n in range(low + 1, high)] if low and high and high - low <= _MOST else []

@@ -13,8 +13,11 @@ class Package(Protocol):
     """The files of one document, as :mod:`pipeline.archives` hands them out."""
 
     path: str
-    document: str  # name of its XML
     rejects: list[Reject]
+
+    @property
+    def document(self) -> str:
+        """Name of its XML."""
 
     def names(self) -> list[str]:
         """File names without folders."""

@@ -16,8 +16,8 @@ from schemas import TABLES
 from tests.extract.packages import MemoryPackage, ep_document, tiff
 
 XML = "EP18000001NWA1.xml"
-DRAWINGS = '<drawings><figure num="1"><img file="imgf0001.tif"/></figure><figure num="2A,2B"><img file="imgf0002.tif"/>' \
-    "</figure></drawings>"  # fmt: skip
+DRAWINGS = """<drawings><figure num="1"><img file="imgf0001.tif"/></figure>
+<figure num="2A,2B"><img file="imgf0002.tif"/></figure></drawings>"""
 
 
 def extract(files: dict[str, bytes], settings: Settings | None = None, **more: object) -> tuple[
@@ -97,9 +97,9 @@ def test_trouble_that_the_listing_found_is_passed_on() -> None:
 
 
 def test_images_that_the_xml_does_not_name_follow_by_their_names() -> None:
-    files = {XML: ep_document(DRAWINGS), **{name: tiff() for name in
-             ("IMGF0001.TIF", "imgf0002.tif", "imgf0003.tif", "imgb0001.tif", "srep0001.tif", "other.tif")}}  # fmt: skip
-    (document,), rejects = extract({**files, "EP18000001NWA1.pdf": b"%PDF"})
+    names = ("IMGF0001.TIF", "imgf0002.tif", "imgf0003.tif", "imgb0001.tif", "srep0001.tif", "other.tif")
+    files = {XML: ep_document(DRAWINGS), "EP18000001NWA1.pdf": b"%PDF", **dict.fromkeys(names, tiff())}
+    (document,), rejects = extract(files)
     assert rejects == []
     assert [(s["file"], s["role"], s["ordinal"], s["declared_labels"]) for s in document.sheets] == [
         ("IMGF0001.TIF", "drawing", 0, ["1"]), ("imgf0002.tif", "drawing", 1, ["2A", "2B"]),

@@ -124,7 +124,11 @@ def test_the_newer_bibliographic_data_is_read_as_well() -> None:
     </inventors></parties><invention-title lang="fr">COUVERCLE</invention-title></bibliographic-data>
     </ep-patent-document>"""
     known = read_document(parse(data, 1)).bibliography
-    assert (known.doc_id, known.publication_date, known.filing_date) == ("EP4000001B1", date(2026, 1, 7), date(2020, 2, 3))
+    assert (known.doc_id, known.publication_date, known.filing_date) == (
+        "EP4000001B1",
+        date(2026, 1, 7),
+        date(2020, 2, 3),
+    )
     assert (known.titles, known.applicants, known.inventors, known.ipc) == (
         {"fr": "COUVERCLE"}, ["Couvercles SA"], ["DUPONT, Anne"], ["H01Q1/12"],
     )  # fmt: skip

@@ -26,8 +26,10 @@ def test_a_row_holds_a_sentence_with_its_place_heading_and_figures() -> None:
 
 
 def test_claims_of_three_languages_and_amended_claims_keep_apart() -> None:
-    claims = [Paragraph(group, language, "0001", None, ["A lid."])
-              for group, language in (("claims", "en"), ("claims", "de"), ("claims", "fr"), ("amended-claims", "en"))]
+    claims = [
+        Paragraph(group, language, "0001", None, ["A lid."])
+        for group, language in (("claims", "en"), ("claims", "de"), ("claims", "fr"), ("amended-claims", "en"))
+    ]
     assert ids(*claims) == ["EP1A1/claims-en/0001/0", "EP1A1/claims-de/0001/0", "EP1A1/claims-fr/0001/0",
                             "EP1A1/amended-claims-en/0001/0"]  # fmt: skip
     rows = passage_rows("EP1A1", claims)

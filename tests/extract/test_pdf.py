@@ -86,7 +86,14 @@ def test_drawings_are_found_in_their_order_between_other_images() -> None:
               picture("srep0001.tif", "search report", drawing(950, 1300, 5)),
               picture("imgaf001.tif", "abstract figure", drawing(450, 278, 9))]  # fmt: skip
     found = recover(data, listed)
-    assert sorted(found) == ["imgaf001.tif", "imgb0001.tif", "imgf0001.tif", "imgf0002.tif", "imgf0003.tif", "srep0001.tif"]
+    assert sorted(found) == [
+        "imgaf001.tif",
+        "imgb0001.tif",
+        "imgf0001.tif",
+        "imgf0002.tif",
+        "imgf0003.tif",
+        "srep0001.tif",
+    ]
     for name, image in (("imgf0001.tif", first), ("imgf0002.tif", second), ("imgf0003.tif", third),
                         ("imgb0001.tif", formula), ("srep0001.tif", report)):  # fmt: skip
         assert np.array_equal(pixels(found[name]), np.asarray(image.convert("L"))), name

@@ -54,7 +54,9 @@ def test_nested_claim_text_is_one_block() -> None:
 
 def test_lines_part_where_they_open_like_entries_of_a_list() -> None:
     assert read("10 Gehäuse<br/>12a Deckel<br/>14: Schraube") == ["10 Gehäuse", "12a Deckel", "14: Schraube"]
-    assert read("a long sentence that<br/>goes on here<br/>and ends.") == ["a long sentence that goes on here and ends."]
+    assert read("a long sentence that<br/>goes on here<br/>and ends.") == [
+        "a long sentence that goes on here and ends."
+    ]
 
 
 @pytest.mark.parametrize(("formula", "text"), [

@@ -63,9 +63,6 @@ def test_a_bare_ampersand_and_an_unknown_name_stay_as_printed() -> None:
     assert plain(parse(b"<a>Kador & Partner, AT&T; &nosuch;</a>", 1)) == "Kador & Partner, AT&T; &nosuch;"
 
 
-
-
-
 @pytest.mark.parametrize("data", [
     b"", b"\0\0\0\0", b"not xml", b"<a><b></a>", b"<a>", b"<a>\xff</a>", b'<?xml version="1.0" encoding="foo"?><a/>',
     b'<?xml version="1.0" encoding="UTF-7"?><a/>', "<a>".encode("utf-16")[:-1], b"<a/>trailing",
@@ -90,7 +87,7 @@ def test_the_usual_encodings_are_read(encoding: str) -> None:
 
 
 def test_comments_and_processing_instructions_leave_no_seam() -> None:
-    assert plain(parse(b"<a>hous<!-- EPO <DP n=\"1\"> -->ing<?x y?>s</a>", 1)) == "housings"
+    assert plain(parse(b'<a>hous<!-- EPO <DP n="1"> -->ing<?x y?>s</a>', 1)) == "housings"
 
 
 def test_cdata_is_left_alone_when_ampersands_are_mended() -> None:
