@@ -52,7 +52,8 @@ def test_reference_signs_quantities_and_other_documents_are_no_figures(language:
 
 
 @pytest.mark.parametrize(("num", "labels"), [
-    ("2,2A,2B,2C", ["2", "2A", "2B", "2C"]), ("4(a),4(b)", ["4(a)", "4(b)"]), ("FIG. 5", ["5"]), ("1-3", ["1", "2", "3"]),
+    ("2,2A,2B,2C", ["2", "2A", "2B", "2C"]), ("4(a),4(b)", ["4(a)", "4(b)"]), ("FIG. 5", ["5"]),
+    ("1-3", ["1", "2", "3"]),
     ("12A, 12B", ["12A", "12B"]), ("1A", ["1A"]), ("", []), ("0003", []), ("00001", []), ("x?y,2", ["x?y", "2"]),
 ])  # fmt: skip
 def test_declared_labels_are_read_and_sheet_numbers_are_not(num: str, labels: list[str]) -> None:

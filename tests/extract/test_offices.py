@@ -45,7 +45,7 @@ def test_a_grant_states_its_owners_symbols_and_citations() -> None:
 def test_a_design_patent_is_read_with_its_views() -> None:
     parsed = grant(
         """<drawings><figure num="00001"><img wi="134.62mm" he="10in" file="USD0834581-20181127-D00001.TIF"/></figure>
-        </drawings><description><description-of-drawings><p num="1"><figref>FIG. <b>1</b></figref> is a perspective view;
+        </drawings><description><description-of-drawings><p num="1"><figref>FIG. <b>1</b></figref> is a view;
         and</p></description-of-drawings></description>
         <claims><claim num="00001"><claim-text>The ornamental design for a lid.</claim-text></claim></claims>""",
         "D0834581", "S1",
@@ -53,7 +53,7 @@ def test_a_design_patent_is_read_with_its_views() -> None:
     assert parsed.bibliography.doc_id == "USD0834581S1"
     assert parsed.pictures == [Picture("USD0834581-20181127-D00001.TIF", "drawing", (), 134.62, 254.0)]
     assert [(p.group, p.blocks) for p in parsed.paragraphs] == [
-        ("title", ["Lid"]), ("description", ["FIG. 1 is a perspective view; and"]),
+        ("title", ["Lid"]), ("description", ["FIG. 1 is a view; and"]),
         ("claims", ["The ornamental design for a lid."]),
     ]  # fmt: skip
 

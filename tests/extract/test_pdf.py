@@ -103,7 +103,8 @@ def test_drawings_are_found_in_their_order_between_other_images() -> None:
 
 
 @pytest.mark.parametrize(("options", "white"), [
-    ({}, True), ({"black_is_1": True}, False), ({"inverted": True}, False), ({"black_is_1": True, "inverted": True}, True),
+    ({}, True), ({"black_is_1": True}, False), ({"inverted": True}, False),
+    ({"black_is_1": True, "inverted": True}, True),
 ])  # fmt: skip
 def test_the_sense_of_black_is_that_of_the_pdf(options: dict[str, object], white: bool) -> None:
     image = drawing(600, 900, 1)

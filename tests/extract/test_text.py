@@ -61,7 +61,7 @@ def test_lines_part_where_they_open_like_entries_of_a_list() -> None:
 
 @pytest.mark.parametrize(("formula", "text"), [
     ("<math><msub><mi>θ</mi><mn>1</mn></msub></math>", "angle θ1 is"),
-    ("<math><mrow><mi>V</mi><mo>=</mo><mfrac><mn>4</mn><mn>3</mn></mfrac></mrow></math><img file='x.tif'/>", "angle is"),
+    ("<math><mi>V</mi><mo>=</mo><mfrac><mn>4</mn><mn>3</mn></mfrac></math><img file='x.tif'/>", "angle is"),
     ("<math><mrow><mtext>BF = TBF - CST1</mtext></mrow></math>", "angle BF = TBF - CST1 is"),
     ("<math xmlns='http://www.w3.org/1998/Math/MathML'><mi>x</mi><mo>+</mo><mn>1</mn></math>", "angle is"),
 ])  # fmt: skip
