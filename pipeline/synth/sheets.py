@@ -1,0 +1,178 @@
+"""Figures on a sheet: placed, labelled, turned, skewed; the image and the truth about it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.synth.figures import Figure, Office
+from pipeline.synth.geometry import Affine, Box, Point, bounds, corners, shifted, turned
+from pipeline.synth.lettering import Hand, write
+from pipeline.synth.raster import Canvas, rasterise, roughen
+from pipeline.synth.sketch import Sketch, Text
+from pipeline.synth.tiff import PX_PER_MM
+
+#: The usable area of a drawing sheet under Rule 46 EPC is 170 mm × 262 mm; the paper is A4.
+_USABLE = (round(170 * PX_PER_MM), round(262 * PX_PER_MM))
+_A4 = (round(210 * PX_PER_MM), round(297 * PX_PER_MM))
+
+
+@dataclass(frozen=True)
+class Wear:
+    """What the scanner did: skew in degrees, share of ragged pixels, stray specks, a whole A4 page or a cut-out."""
+
+    skew: float = 0.0
+    ragged: float = 0.0
+    specks: int = 0
+    page: bool = False
+
+
+@dataclass(frozen=True)
+class PlacedText:
+    """A text on the finished sheet, in sheet pixels."""
+
+    text: str
+    kind: str
+    polygon: tuple[Point, ...]
+    angle: int
+    figure: int | None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A finished sheet. ``boxes`` are the figures' tight boxes without their labels, in order."""
+
+    image: Canvas
+    figures: tuple[Figure, ...]
+    boxes: tuple[tuple[int, int, int, int], ...]
+    texts: tuple[PlacedText, ...]
+    turn: int
+
+
+def choose_wear(rng: random.Random, pages: bool) -> Wear:
+    """Most scans are clean; some are skewed, ragged or speckled."""
+    skew = rng.uniform(-0.7, 0.7) if rng.random() < 0.35 else 0.0
+    page = pages and rng.random() < 0.25
+    return Wear(skew, rng.choice((0.0, 0.03, 0.08, 0.15)), rng.choice((0, 0, 5, 30, 120)), page)
+
+
+def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.Random, number: str = "") -> Sheet:
+    """Put the figures on one sheet below or beside each other, each with its label (``number``: '2/7' on a page).
+
+    Figures too large for the sheet are drawn smaller. An empty label leaves the figure without a caption.
+    """
+    turn = rng.choice((90, 270)) if rng.random() < office.turned else 0
+    room = (_USABLE[1], _USABLE[0]) if turn else _USABLE
+    whole = Sketch()
+    cells = [_with_label(figure, office, index, rng) for index, figure in enumerate(figures)]
+    spots = _arrange([cell.bounds() for cell in cells], room, rng)
+    for cell, spot in zip(cells, spots, strict=True):
+        whole.add(cell, shifted(*spot))
+    parts = [_moved(figure.sketch.bounds(), spot) for figure, spot in zip(figures, spots, strict=True)]
+    x0, y0, x1, y1 = whole.bounds()
+    fit = min(1.0, room[0] / (x1 - x0), room[1] / (y1 - y0))
+    if fit < 1.0:
+        smaller = Sketch()
+        smaller.add(whole, Affine(a=fit, e=fit))
+        parts = [(a * fit, b * fit, c * fit, d * fit) for a, b, c, d in parts]
+        whole = smaller
+    place, size = _on_paper(whole.bounds(), turn, wear, rng)
+    if wear.page and number:
+        hand = Hand("print") if rng.random() < 0.5 else office.label_hand
+        at = _back(place, (size[0] / 2, 90.0))
+        whole.texts.append(Text(number, at, 34, hand.suits(number), "number", -place.turn % 360))
+    image = rasterise(whole, *size, place)
+    boxes = tuple(_tight(image, box, place) for box in parts)
+    texts = tuple(_placed(text, place) for text in whole.texts)
+    roughen(image, rng, wear.ragged, wear.specks)
+    return Sheet(image, tuple(figures), boxes, texts, turn)
+
+
+def _with_label(figure: Figure, office: Office, index: int, rng: random.Random) -> Sketch:
+    """A copy of the figure's sketch with its caption below, above or beside it."""
+    cell = Sketch()
+    cell.add(figure.sketch, Affine())
+    for text in cell.texts:
+        text.figure = index
+    if not figure.plan.label:
+        return cell
+    x0, y0, x1, y1 = cell.bounds()
+    label = office.label_form.format(figure.plan.label)
+    hand = office.label_hand.suits(label)
+    wide, high = write(label, hand, office.label_cap_px).box[2], office.label_cap_px
+    gap = rng.uniform(45, 90)
+    side = rng.choice(("below", "below", "above", "above", "right"))
+    if side == "right" and x1 - x0 > 900:
+        side = "below"
+    at = {
+        "below": ((x0 + x1) / 2 + rng.uniform(-0.1, 0.3) * (x1 - x0) * 0.5, y1 + gap + high / 2),
+        "above": ((x0 + x1) / 2 + rng.uniform(-0.3, 0.3) * (x1 - x0) * 0.5, y0 - gap - high / 2),
+        "right": (x1 + gap + wide, y0 + (y1 - y0) * rng.uniform(0.3, 0.9)),
+    }[side]
+    cell.write(label, at, office.label_cap_px, hand, "label").figure = index
+    return cell
+
+
+def _moved(box: Box, by: Point) -> Box:
+    return box[0] + by[0], box[1] + by[1], box[2] + by[0], box[3] + by[1]
+
+
+def _arrange(boxes: Sequence[Box], room: tuple[int, int], rng: random.Random) -> list[Point]:
+    """Where each box's origin goes: one below the other, or beside each other where that fits better."""
+    gap = rng.uniform(90, 170)
+    widths, heights = [b[2] - b[0] for b in boxes], [b[3] - b[1] for b in boxes]
+    beside = sum(widths) + gap * (len(boxes) - 1)
+    below = sum(heights) + gap * (len(boxes) - 1)
+    spots = []
+    at = 0.0
+    if len(boxes) > 1 and beside <= room[0] and (below > room[1] or rng.random() < 0.3):
+        middle = max(heights) / 2
+        for box, width, height in zip(boxes, widths, heights, strict=True):
+            spots.append((at - box[0], middle - height / 2 - box[1]))
+            at += width + gap
+    else:
+        middle = max(widths) / 2
+        for box, width, height in zip(boxes, widths, heights, strict=True):
+            spots.append((middle - width / 2 - box[0], at - box[1]))
+            at += height + gap
+    return spots
+
+
+def _on_paper(box: Box, turn: int, wear: Wear, rng: random.Random) -> tuple[Affine, tuple[int, int]]:
+    """The map from the drawing to the paper, and the paper's size."""
+    middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    upright = shifted(-middle[0], -middle[1]).then(turned(turn)).then(turned(wear.skew))
+    x0, y0, x1, y1 = bounds(upright(p) for p in corners(box))
+    if wear.page:
+        width, height = _A4
+        free_x, free_y = width - (x1 - x0), height - (y1 - y0)
+        left, top = free_x * rng.uniform(0.4, 0.6), max(free_y * rng.uniform(0.4, 0.6), min(170.0, free_y))
+    else:
+        left, top, right, bottom = (rng.uniform(12, 60) for _ in range(4))
+        width, height = math.ceil(x1 - x0 + left + right), math.ceil(y1 - y0 + top + bottom)
+    return upright.then(shifted(left - x0, top - y0)), (width, height)
+
+
+def _back(place: Affine, point: Point) -> Point:
+    """Where on the drawing a point of the paper comes from."""
+    scale = place.a * place.e - place.b * place.d
+    x, y = point[0] - place.c, point[1] - place.f
+    return (place.e * x - place.b * y) / scale, (place.a * y - place.d * x) / scale
+
+
+def _placed(text: Text, place: Affine) -> PlacedText:
+    polygon = tuple((round(x, 1), round(y, 1)) for x, y in text.polygon(place))
+    return PlacedText(text.text, text.kind, polygon, (text.angle + place.turn) % 360, text.figure)
+
+
+def _tight(image: Canvas, box: Box, place: Affine) -> tuple[int, int, int, int]:
+    """The box on the paper, shrunk to the ink inside it; right and bottom exclusive."""
+    x0, y0, x1, y1 = bounds(place(p) for p in corners(box))
+    left, top = max(0, math.floor(x0) - 1), max(0, math.floor(y0) - 1)
+    ink = image[top : math.ceil(y1) + 2, left : math.ceil(x1) + 2]
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
