@@ -36,10 +36,10 @@ def query(lake: Lake, statement: str, versions: Mapping[str, int] | None = None)
 
     with connect(lake, versions) as connection:
         try:
-            found = connection.sql(statement)
-            if found is None:
-                raise UsageError("that statement returns no rows; figlake sql takes a SELECT")
-            return found.to_arrow_table()
+            kinds = [statement.type for statement in duckdb.extract_statements(statement)]
+            if kinds not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
+                raise UsageError("figlake sql takes one SELECT and changes nothing")
+            return connection.sql(statement).to_arrow_table()
         except duckdb.Error as error:
             tables = ", ".join(TABLES)
             raise UsageError(f"{str(error).strip()}\nTables: {tables}") from None
