@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import LakeSettings, Settings
@@ -82,7 +83,7 @@ def read(
             with lake.storage.filesystem().open_input_file(path) as stream:
                 rows = pq.ParquetFile(stream).read_row_group(group, columns=read_columns).slice(start, stop - start)
             if where:
-                rows = rows.filter(pa.compute.is_in(rows[where[0]], pa.array(list(where[1]), pa.string())))
+                rows = rows.filter(pc.is_in(rows[where[0]], pa.array(list(where[1]), pa.string())))
             rows = rows.select(wanted)
             yield rows.append_column("archive", pa.repeat(pa.scalar(archives[path]), rows.num_rows))
 
@@ -92,6 +93,13 @@ def read(
         return ray.data.from_arrow(empty.empty_table())
     dataset = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
     return dataset.map_batches(scan, batch_format="pyarrow", batch_size=1)
+
+
+def count(lake: Lake, table: str, archive: str, where: tuple[str, Sequence[str]]) -> int:
+    """How many rows ``read`` would give; reads one column, so an archive without any starts no actor."""
+    column, values = where
+    wanted = pc.field(column).isin(list(values))
+    return int(lake.dataset(table, archive).count_rows(filter=wanted))
 
 
 def run(dataset: ray.data.Dataset, progress: Progress | None = None) -> Outcome:

@@ -41,8 +41,11 @@ def run(ctx: StepContext) -> Outcome:
     # A replay takes in all sheets of a document again: its rows replace those of the whole document.
     documents = sorted({sheet_id.split("/", 1)[0] for sheet_id in ctx.only})
     where = ("doc_id", documents) if documents else ("role", ctx.settings.figures.roles)
+    total = ray_engine.count(ctx.lake, "sheets", ctx.archive, where)
+    if not total:
+        return Outcome()
     sheets = ray_engine.read(ctx.lake, "sheets", ctx.archive, _COLUMNS, where=where)
-    with ray_engine.counting(ctx.progress, None) as counter:
+    with ray_engine.counting(ctx.progress, total) as counter:
         rows = sheets.map_batches(
             SheetReader,
             fn_constructor_args=(ctx.settings, counter),
