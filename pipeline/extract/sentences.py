@@ -41,7 +41,7 @@ _OPENERS = (
     "Avantageusement|Lorsque|Si|Comme|El|Los|Las|Una|Este|Esta|Estos|Estas|Se|Por|Para|Según|Con|Como|Cuando|Además"
 )
 _OPENER = re.compile(rf"(?:{_OPENERS})[\s,]")
-_MISSED = re.compile(rf"(?<=[.!?)\]”\"]) (?=(?:{_OPENERS})[\s,])|(?<=[.!?][)\]”\"]) (?=[A-Z])")
+_MISSED = re.compile(rf"[.!?](?:[)\]”\"]* (?=(?:{_OPENERS})[\s,])|[)\]”\"]+ (?=[A-Z]))")
 _POSSIBLE = re.compile(r"[.!?…。]['\"”’»)\]]* ")
 _END = re.compile(r"[.!?…。]['\"”’»)\]]*$")
 #: A reference in brackets belongs to the sentence before it.

@@ -57,7 +57,9 @@ def plain(element: etree._Element | None) -> str:
 
 def content(element: etree._Element) -> str:
     """All the text of an element as it stands."""
-    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
+    if not len(element):
+        return element.text or ""
+    return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
 
 
 def fold(text: str) -> str:
