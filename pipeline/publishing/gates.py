@@ -36,7 +36,7 @@ def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
             if wanted != found:
                 raise GateError(
                     f"gate counts: archive {archive} has {wanted} rows in {modality.table} and {found} in the {name} "
-                    f"shards of the codebook in force; run embed, codebook and encode for it"
+                    f"shards of the codebook in force; `figlake run` without --archives brings every archive up to date"
                 )
     if standing and sum(m.rows for m in standing.modalities.values()) and not draft.modalities:
         raise GateError(f"gate counts: no vectors are left, release {standing.release} has some")
