@@ -35,8 +35,9 @@ def draw_archive(
     """Draw a delivery of ``documents`` documents into ``out`` and return the archive's path.
 
     The truth lies beside it in ``<archive's stem>.truth/*.jsonl``. The same arguments give the same bytes,
-    whatever ``processes`` is, with the same versions of the libraries. ``week`` (1 to 52) names the delivery and defaults
-    to one that follows from the seed; ``pace`` is full or fast. Raises UsageError for arguments out of range.
+    whatever ``processes`` is, with the same versions of the libraries. ``week`` (1 to 52) names the delivery and
+    defaults to one that follows from the seed; ``pace`` is full or fast. Raises UsageError for arguments out of
+    range.
     """
     week = 1 + seed % 52 if week is None else week
     _check(documents, week, office, pace)
@@ -47,7 +48,9 @@ def draw_archive(
     with ExitStack() as stack:
         partial_path = stack.enter_context(Replacement(path))
         files = {name: stack.enter_context(Replacement(out / f"{stem}.truth" / f"{name}.jsonl")) for name in FILES}
-        handles = {name: stack.enter_context(target.open("w", encoding="utf-8")) for name, target in files.items()}
+        handles: dict[str, TextIO] = {
+            name: stack.enter_context(target.open("w", encoding="utf-8")) for name, target in files.items()
+        }
         archive = stack.enter_context(zipfile.ZipFile(partial_path, "w"))
         _fill(archive, handles, _drawn(one, documents, processes), published, stem)
     return path

@@ -17,7 +17,10 @@ from pipeline.synth.lexicon import QUANTITIES, Noun
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence as XML. ``figures`` is what a careful reader would look at, ``optional`` is neither right nor wrong."""
+    """One sentence as XML.
+
+    ``figures`` is what a careful reader would look at, ``optional`` is neither right nor wrong.
+    """
 
     xml: str
     figures: tuple[str, ...] = ()
@@ -162,8 +165,9 @@ class Writer:
         templates = phrases.BACKGROUND[self.language]
         for template in (t for i, t in enumerate(templates) if i >= 6 or rng.random() < 0.7):
             values = {
-                "year": str(rng.randint(1965, 2018)), "patent": self.patent, "us": self.us, "n": str(rng.randint(2, 60)),
-                "more": str(rng.randint(61, 400)), "most": str(rng.randint(401, 900)), "din": str(rng.randint(400, 9999)),
+                "year": str(rng.randint(1965, 2018)), "patent": self.patent, "us": self.us,
+                "n": str(rng.randint(2, 60)), "more": str(rng.randint(61, 400)),
+                "most": str(rng.randint(401, 900)), "din": str(rng.randint(400, 9999)),
             }  # fmt: skip
             for name, value in values.items():
                 if f"{{{name}}}" in template:

@@ -11,6 +11,7 @@ import random
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pipeline.synth.geometry import Box, Point
 from pipeline.synth.glyphs import smooth
@@ -81,8 +82,9 @@ def _frame(sketch: Sketch, boxes: Sequence[Box], key: str, rng: random.Random) -
 
 def _border(box: Box) -> list[Point]:
     x0, y0, x1, y1 = box
-    return [(x0 + (x1 - x0) * 0.85, y0), (x1, y0 + (y1 - y0) * 0.2), (x0 + (x1 - x0) * 0.15, y0), (x0, y1 * 0.8 + y0 * 0.2),
-            (x0 + (x1 - x0) * 0.8, y1), (x1, y0 * 0.2 + y1 * 0.8)]  # fmt: skip
+    left, right = x0 + (x1 - x0) * 0.15, x0 + (x1 - x0) * 0.85
+    upper, lower = y0 + (y1 - y0) * 0.2, y0 + (y1 - y0) * 0.8
+    return [(right, y0), (x1, upper), (left, y0), (x0, lower), (right, y1), (x1, lower)]
 
 
 def _join(
@@ -134,7 +136,7 @@ def flow_chart(nodes: Sequence[Node], yes_no: tuple[str, str], ink: Ink, rng: ra
             reach, tall = half, high / 2 + 24
         tops.append((-reach, y, reach, y + 2 * tall))
         y += 2 * tall + gap
-    for before, after in zip(tops, tops[1:], strict=False):
+    for before, after in pairwise(tops):
         sketch.arrow([(0.0, before[3]), (0.0, after[1])], 3.0)
     for index, (node, box, words) in enumerate(zip(nodes, tops, lines, strict=True)):
         _node(sketch, node, box, ink.width)
@@ -168,11 +170,11 @@ def _node(sketch: Sketch, node: Node, box: Box, width: float) -> None:
 def _no_branch(sketch: Sketch, boxes: Sequence[Box], index: int, yes_no: tuple[str, str], ink: Ink, gap: float) -> None:
     box, target = boxes[index], boxes[max(1, index - 2)]
     middle = (box[1] + box[3]) / 2
-    side = min(b[0] for b in boxes) - 70 - 40 * (index % 3)
+    small = round(ink.cap_px * 0.9)
+    yes, no = (ink.words(word, 9)[0] for word in yes_no)
+    side = min(b[0] for b in boxes) - 70 - 2 * write(no, ink.hand.suits(no), small).box[2]
     into = target[1] - gap / 2
     sketch.arrow([(box[0], middle), (side, middle), (side, into), (-6.0, into)], 3.0)
-    yes, no = (ink.words(word, 9)[0] for word in yes_no)
-    small = round(ink.cap_px * 0.9)
     wide = write(no, ink.hand.suits(no), small).box
     sketch.write(no, (box[0] - 30 - wide[2], middle - ink.cap_px - 6), small, ink.hand, "word")
     wide = write(yes, ink.hand.suits(yes), small).box
@@ -201,8 +203,9 @@ def sequence_chart(
         sketch.box(box, ink.width)
         sketch.words(words, (x, high / 2), ink.cap_px, ink.hand)
         sketch.anchors[key] = [(x + wide * 0.3, 0.0), (x - wide * 0.3, 0.0)]
-    for (key, _), words, row in zip(messages, notes, rows, strict=True):
-        start = rng.randrange(len(xs) - 1)
+    spans = [i % (len(xs) - 1) for i in range(len(messages))]
+    rng.shuffle(spans)
+    for (key, _), words, row, start in zip(messages, notes, rows, spans, strict=True):
         ends = [(xs[start] + 3, row), (xs[start + 1] - 3, row)]
         middle = (xs[start] + xs[start + 1]) / 2
         sketch.arrow(ends if rng.random() < 0.6 else ends[::-1], 3.0)

@@ -36,8 +36,8 @@ class Pace:
 
 #: full: sheets as they come from the office. fast: two small clean sheets a document, for benchmarks.
 PACES = {
-    "full": Pace((2, 7), (650, 1150), 2, True, True),
-    "fast": Pace((1, 2), (260, 340), 3, False, False),
+    "full": Pace((2, 7), (650, 1150), 4, True, True),
+    "fast": Pace((1, 2), (260, 340), 6, False, False),
 }
 
 

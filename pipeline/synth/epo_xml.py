@@ -14,11 +14,13 @@ _STATES = (
     "AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MC MK MT NL NO PL PT RO RS SE SI SK SM TR"
 )
 _COMPANIES = ("Halden Pumpen GmbH", "Norvik Instruments AS", "Atelier Mécanique du Lac SA", "Brightwell Devices Ltd",
-              "Takeda & Mori Works", "Ostermann Maschinenbau AG", "Lindqvist Robotics AB", "Corvane Systems, Inc.")  # fmt: skip
+              "Takeda & Mori Works", "Ostermann Maschinenbau AG", "Lindqvist Robotics AB",
+              "Corvane Systems, Inc.")  # fmt: skip
 _PEOPLE = ("Berger, Anna", "Lindqvist, Jonas", "Moreau, Élise", "Okafor, Chidi", "Tanaka, Yui", "Kowalska, Ewa",
            "Smith, Jordan", "Rossi, Marco", "Müller, Jürgen", "Nguyen, Minh")  # fmt: skip
 _TOWNS = (("80331 München", "DE"), ("0150 Oslo", "NO"), ("1003 Lausanne", "CH"), ("Leeds LS1 4AP", "GB"),
-          ("Kyoto 600-8216", "JP"), ("411 05 Göteborg", "SE"), ("Austin, TX 78701", "US"), ("10123 Torino", "IT"))  # fmt: skip
+          ("Kyoto 600-8216", "JP"), ("411 05 Göteborg", "SE"), ("Austin, TX 78701", "US"),
+          ("10123 Torino", "IT"))  # fmt: skip
 _CLASSES = ("F04B  17/03", "F16K   1/22", "A47B  67/02", "B25J   9/16", "G05B  19/042", "H02M   3/158", "B62B   5/00",
             "F16H  55/17", "B65D  41/04", "G06F  16/27")  # fmt: skip
 _TITLES_OF_KIND = {
@@ -82,7 +84,8 @@ def document_xml(
     if identity.kind.startswith("A"):
         picture = f"\n{abstract.tag('iaf01')}" if abstract else ""
         parts.append(
-            f'<abstract id="abst" lang="{body.language}">\n<p id="pa01" num="0001">{body.abstract}{picture}</p>\n</abstract>\n'
+            f'<abstract id="abst" lang="{body.language}">\n<p id="pa01" num="0001">{body.abstract}{picture}</p>\n'
+            "</abstract>\n"
         )
     parts.append(f'<description id="desc" lang="{body.language}">{_page(pages)}')
     parts.append(_description(body.paragraphs, formula, pages))
@@ -136,8 +139,8 @@ def _sdobi(
     day, bulletin = f"{identity.published:%Y%m%d}", "{}{:02d}".format(*identity.published.isocalendar()[:2])
     classes = rng.sample(_CLASSES, 2)
     ipc = "".join(
-        f'<classification-ipcr sequence="{i}"><text>{symbol:<19}20060101A{"FL"[i > 1]}I{filed:%Y%m%d}BHEP        </text>'
-        "</classification-ipcr>"
+        f'<classification-ipcr sequence="{i}"><text>{symbol:<19}20060101A{"FL"[i > 1]}I{filed:%Y%m%d}BHEP        '
+        "</text></classification-ipcr>"
         for i, symbol in enumerate(classes, 1)
     )
     title = "".join(
@@ -153,9 +156,10 @@ def _sdobi(
     agent = _party("B741", "Feder & Tinte Patentanwälte", ("80333 München", "DE"), 101_999_000)
     states = "".join(f"<ctry>{state}</ctry>" for state in _STATES.split())
     world = (
-        f"<B860><B861><dnum><anum>EP{filed.year}0{rng.randint(10_000, 99_999)}</anum></dnum><date>{filed:%Y%m%d}</date></B861>"
-        f"<B862>{identity.language}</B862></B860>"
-        f"<B870><B871><dnum><pnum>WO{filed.year}{rng.randint(100_000, 199_999)}</pnum></dnum><date>{filed:%Y%m%d}</date></B871></B870>"
+        f"<B860><B861><dnum><anum>EP{filed.year}0{rng.randint(10_000, 99_999)}</anum></dnum>"
+        f"<date>{filed:%Y%m%d}</date></B861><B862>{identity.language}</B862></B860>"
+        f"<B870><B871><dnum><pnum>WO{filed.year}{rng.randint(100_000, 199_999)}</pnum></dnum>"
+        f"<date>{filed:%Y%m%d}</date></B871></B870>"
         if pct
         else ""
     )
@@ -204,7 +208,8 @@ def _claims(claims: Sequence[str], language: str, index: int, several: bool, pag
 def index_xml(files: Sequence[tuple[str, int, str]]) -> bytes:
     """TOC.xml of a package or index.xml of the delivery: (name, size, folder) of each file."""
     rows = "".join(
-        f'<package-file size="{size}"><filename>{name}</filename><file-location>{folder}</file-location></package-file>\n'
+        f'<package-file size="{size}"><filename>{name}</filename><file-location>{folder}</file-location>'
+        "</package-file>\n"
         for name, size, folder in files
     )
     return (

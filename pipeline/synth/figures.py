@@ -92,7 +92,7 @@ def draw(invention: Invention, plan: Plan, language: str, office: Office, rng: r
         numerals = LeaderStyle(**{**vars(numerals), "angle": rng.choice((90, 270))})
     signs = _chosen(invention, rng)
     pictured = plan.kind not in ("block", "flow", "sequence", "graph", "circuit")
-    whole = ("",) if (pictured or plan.kind == "circuit") and rng.random() < 0.7 else ()
+    whole = "" if (pictured or plan.kind == "circuit") and rng.random() < 0.7 else None
     placed = annotate(sketch, signs, numerals, rng, whole)
     return Figure(plan, sketch, tuple(dict.fromkeys(signs[key] for key in placed)), axes)
 

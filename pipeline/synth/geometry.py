@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, float]
 #: x0, y0, x1, y1
@@ -47,6 +48,9 @@ class Affine:
         """Clockwise quarter turns, small angles rounded away: 0, 90, 180 or 270."""
         return round(math.degrees(math.atan2(self.d, self.a)) / 90) % 4 * 90
 
+
+#: The map that leaves everything where it is.
+STILL = Affine()
 
 _QUARTER = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
 
@@ -113,7 +117,7 @@ def along(points: Sequence[Point], dash: Sequence[float]) -> list[list[Point]]:
     pieces: list[list[Point]] = []
     current: list[Point] = [points[0]]
     index, left, drawn = 0, dash[0], True
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         length, done = math.dist(a, b), 0.0
         while length - done > left:
             done += left

@@ -127,7 +127,7 @@ def glyph(char: str) -> tuple[tuple[Stroke, ...], float]:
     if char == " ":
         return (), SPACE
     if char in _COMPOSED:
-        base, accent = _COMPOSED[char]
+        base, accent = _COMPOSED[char][0], _COMPOSED[char][1]
         strokes, width = glyph(base)
         if base == "i":
             strokes = strokes[:1]

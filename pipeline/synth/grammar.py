@@ -25,7 +25,8 @@ _NUMBERS = {
 #: article → its forms for m, f, n and the plural
 _GERMAN = {
     "der": ("der", "die", "das", "die"), "den": ("den", "die", "das", "die"), "dem": ("dem", "der", "dem", "den"),
-    "ein": ("ein", "eine", "ein", "#"), "einen": ("einen", "eine", "ein", "#"), "einem": ("einem", "einer", "einem", "#"),
+    "ein": ("ein", "eine", "ein", "#"), "einen": ("einen", "eine", "ein", "#"),
+    "einem": ("einem", "einer", "einem", "#"),
 }  # fmt: skip
 #: article → m, f, before a vowel, plural; '#' stands for the number of members
 _FRENCH = {
@@ -73,7 +74,7 @@ def sentence(
     return text[0].upper() + text[1:] if capital else text
 
 
-def noun_phrase(article: str, mention: Mention, language: str, typography: Typography = Typography()) -> str:  # noqa: B008
+def noun_phrase(article: str, mention: Mention, language: str, typography: Typography = Typography()) -> str:
     """Article, noun and signs; the article ``-`` leaves it out."""
     noun = mention.term.noun(language)
     name = noun.one if mention.count == 1 else noun.many

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.synth.assemblies import FAMILIES, Assembly
+from pipeline.synth.assemblies import FAMILIES
+from pipeline.synth.kit import Assembly
 from pipeline.synth.lexicon import (
     CIRCUIT_PARTS,
     CIRCUITS,
@@ -147,7 +148,7 @@ def _system(rng: random.Random, figures: int) -> Invention:
     chosen = rng.sample(SYSTEM_PARTS, rng.randint(6, 9))
     chosen.sort(key=lambda key: key != "control_unit")
     parts = [Part(key, TERMS[key], numbers.take(), (key,)) for key in chosen]
-    kinds = ["block", "flow"] + rng.sample(("sequence", "graph", "block"), 3)
+    kinds = ["block", "flow", *rng.sample(("sequence", "graph", "block"), 3)]
     plans = _labelled(kinds[:figures], rng)
     curves = _curves(numbers) if any(plan.kind == "graph" for plan in plans) else ()
     return Invention(whole, (*parts, *curves), _method(rng), None, (), plans)

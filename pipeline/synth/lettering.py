@@ -6,6 +6,7 @@ import math
 import random
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ def _serifs(points: list[Point], char: str) -> list[tuple[Point, ...]]:
     """Short feet across the ends of upright straight strokes of letters and of the digit 1."""
     if not (char.isalpha() or char == "1") or len(points) > 5:
         return []
-    feet = []
+    feet: list[tuple[Point, ...]] = []
     for end, other in ((points[0], points[1]), (points[-1], points[-2])):
         upright = abs(end[1] - other[1]) > 2 * abs(end[0] - other[0])
         if upright and round(end[1]) in (0, 13, 20, -7):
@@ -103,7 +104,7 @@ def _serifs(points: list[Point], char: str) -> list[tuple[Point, ...]]:
 
 def _gaps(points: list[Point]) -> list[tuple[Point, ...]]:
     """The stroke with a bridge cut out of its middle, as a stencil needs where a stroke is long."""
-    lengths = [math.dist(a, b) for a, b in zip(points, points[1:], strict=False)]
+    lengths = [math.dist(a, b) for a, b in pairwise(points)]
     total = sum(lengths)
     if total < 14:
         return [tuple(points)]

@@ -132,17 +132,22 @@ GRAPH = {
 
 #: The brief description by kind of figure; w is the whole, in a form without signs.
 CAPTIONS = {
-    "perspective": ("a perspective view of {a:w}", "{einen:w} in einer perspektivischen Ansicht", "une vue en perspective {d'un:w}"),
+    "perspective": ("a perspective view of {a:w}", "{einen:w} in einer perspektivischen Ansicht",
+                    "une vue en perspective {d'un:w}"),
     "exploded": ("an exploded view of {the:w}", "{den:w} in einer Explosionsdarstellung", "une vue éclatée {du:w}"),
     "section": ("a cross-sectional view of {the:w}", "{den:w} in einer Schnittansicht", "une vue en coupe {du:w}"),
     "front": ("a front view of {the:w}", "{den:w} in einer Vorderansicht", "une vue de face {du:w}"),
     "side": ("a side view of {the:w}", "{den:w} in einer Seitenansicht", "une vue de côté {du:w}"),
     "top": ("a top view of {the:w}", "{den:w} in einer Draufsicht", "une vue de dessus {du:w}"),
-    "block": ("a schematic block diagram of {the:w}", "{den:w} als schematisches Blockschaltbild", "un schéma fonctionnel {du:w}"),
-    "flow": ("a flow chart of a method for operating {the:w}", "ein Ablaufdiagramm eines Verfahrens zum Betrieb von {einem:w}",
+    "block": ("a schematic block diagram of {the:w}", "{den:w} als schematisches Blockschaltbild",
+              "un schéma fonctionnel {du:w}"),
+    "flow": ("a flow chart of a method for operating {the:w}",
+             "ein Ablaufdiagramm eines Verfahrens zum Betrieb von {einem:w}",
              "un organigramme illustrant le fonctionnement {du:w}"),
-    "sequence": ("a sequence of messages within {the:w}", "einen Nachrichtenaustausch in {dem:w}", "un échange de messages au sein {du:w}"),
-    "graph": ("a diagram with measured values of {the:w}", "ein Diagramm mit Messwerten zu {dem:w}", "un diagramme de valeurs mesurées {du:w}"),
+    "sequence": ("a sequence of messages within {the:w}", "einen Nachrichtenaustausch in {dem:w}",
+                 "un échange de messages au sein {du:w}"),
+    "graph": ("a diagram with measured values of {the:w}", "ein Diagramm mit Messwerten zu {dem:w}",
+              "un diagramme de valeurs mesurées {du:w}"),
     "circuit": ("a circuit diagram of {the:w}", "{den:w} als Schaltplan", "un schéma de circuit {du:w}"),
 }  # fmt: skip
 SHOWS = {
@@ -199,20 +204,22 @@ BACKGROUND = {
     ),
 }
 SUMMARY = {
-    "en": ("It is an object of the invention to provide an improved {-:w}.", "This object is achieved by the subject-matter of claim 1.",
+    "en": ("It is an object of the invention to provide an improved {-:w}.",
+           "This object is achieved by the subject-matter of claim 1.",
            "Advantageous embodiments are set out in claims 2 to {claims}."),
     "de": ("Aufgabe der Erfindung ist es, die genannten Nachteile zu vermeiden.",
            "Diese Aufgabe wird durch den Gegenstand des Anspruchs 1 gelöst.",
            "Vorteilhafte Ausgestaltungen sind Gegenstand der Ansprüche 2 bis {claims}."),
-    "fr": ("L'invention a pour but de remédier à ces inconvénients.", "Ce but est atteint par l'objet de la revendication 1.",
+    "fr": ("L'invention a pour but de remédier à ces inconvénients.",
+           "Ce but est atteint par l'objet de la revendication 1.",
            "Des modes de réalisation avantageux font l'objet des revendications 2 à {claims}."),
 }  # fmt: skip
-FORMULA = {"en": "The pressure follows from the following formula:", "de": "Der Druck ergibt sich aus folgender Formel:",
-           "fr": "La pression résulte de la formule suivante :"}  # fmt: skip
+FORMULA = {"en": "The pressure follows from the following formula:",
+           "de": "Der Druck ergibt sich aus folgender Formel:", "fr": "La pression résulte de la formule suivante :"}  # fmt: skip
 CLOSE = {
     "en": "The invention is not limited to the embodiments shown; at least {n} further variants are conceivable.",
-    "de": "Die Erfindung ist nicht auf die gezeigten Ausführungsformen beschränkt; mindestens {n} weitere Varianten sind denkbar.",
-    "fr": "L'invention n'est pas limitée aux modes de réalisation représentés ; au moins {n} autres variantes sont envisageables.",
+    "de": "Die Erfindung ist nicht auf die gezeigten Formen beschränkt; mindestens {n} weitere Varianten sind denkbar.",
+    "fr": "L'invention n'est pas limitée aux modes représentés ; au moins {n} autres variantes sont envisageables.",
 }
 #: First claim, dependent claims (a: a part, b: another) and the word for the preamble.
 CLAIM_FIRST = {"en": "{a:w}, comprising {parts}, wherein {the:x} {is/are:x} connected to {the:y}.",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.synth.geometry import Affine, Point, bounds
+from pipeline.synth.geometry import Affine, Point, bounds, scaled, shifted
 from pipeline.synth.lettering import write
-from pipeline.synth.sketch import Area, Line, Sketch, Text
+from pipeline.synth.sketch import Area, Line, Sketch, Text, stacked
 
 _SHIFT = 3  # eighths of a pixel
 _UNIT = 1 << _SHIFT
 Canvas = NDArray[np.uint8]
+Fixed = NDArray[np.int32]
 
 #: Thresholds of a 4 × 4 ordered dither.
 _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 + 1 / 32
@@ -25,50 +26,54 @@ _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]
 def rasterise(sketch: Sketch, width: int, height: int, place: Affine) -> Canvas:
     """Draw everything on a fresh canvas (height, width), uint8, 1 = ink."""
     canvas = np.zeros((height, width), np.uint8)
-    for mark in sketch.marks:
+    for mark, points in zip(sketch.marks, _fixed_all(sketch.marks, place), strict=True):
         if isinstance(mark, Line):
-            _stroke(canvas, mark.points, mark.width * place.scale, place)
+            _stroke(canvas, points, mark.width * place.scale)
+        elif mark.density in (0.0, 1.0):
+            cv2.fillPoly(canvas, [points], int(mark.density), cv2.LINE_8, _SHIFT)
         else:
-            _area(canvas, mark, place)
+            _dithered(canvas, points, mark.density)
     for text in sketch.texts:
         _text(canvas, text, place)
     return canvas
 
 
-def _fixed(points: Sequence[Point], place: Affine) -> NDArray[np.int32]:
-    """Points in fixed-point sheet coordinates; a pixel's centre is its whole number."""
-    listed = np.array(points, np.float64)
-    x, y = listed[:, 0], listed[:, 1]
-    out = np.empty((len(listed), 1, 2), np.float64)
-    out[:, 0, 0] = place.a * x + place.b * y + place.c - 0.5
-    out[:, 0, 1] = place.d * x + place.e * y + place.f - 0.5
-    return np.rint(out * _UNIT).astype(np.int32)
+def silhouette(sketch: Sketch, width: int, height: int, place: Affine) -> Canvas:
+    """All areas of a sketch filled, those erased to white as well: where its object is."""
+    canvas = np.zeros((height, width), np.uint8)
+    areas = [mark for mark in sketch.marks if isinstance(mark, Area)]
+    for points in _fixed_all(areas, place):
+        cv2.fillPoly(canvas, [points], 1, cv2.LINE_8, _SHIFT)
+    return canvas
 
 
-def _stroke(canvas: Canvas, points: Sequence[Point], width: float, place: Affine) -> None:
-    cv2.polylines(canvas, [_fixed(points, place)], False, 1, max(1, round(width)), cv2.LINE_8, _SHIFT)
+def _fixed_all(marks: Sequence[Line | Area], place: Affine) -> list[Fixed]:
+    """The marks' points in fixed-point sheet coordinates; a pixel's centre is its whole number."""
+    centred = place.then(shifted(-0.5, -0.5)).then(scaled(_UNIT))
+    points, ends = stacked(marks, centred)
+    fixed = np.rint(points).astype(np.int32)[:, None, :]
+    return [fixed[start:end] for start, end in pairwise(ends)]
 
 
-def _area(canvas: Canvas, area: Area, place: Affine) -> None:
-    points = _fixed(area.points, place)
-    if area.density in (0.0, 1.0):
-        cv2.fillPoly(canvas, [points], int(area.density), cv2.LINE_8, _SHIFT)
-        return
+def _stroke(canvas: Canvas, points: Fixed, width: float) -> None:
+    cv2.polylines(canvas, [points], False, 1, max(1, round(width)), cv2.LINE_8, _SHIFT)
+
+
+def _dithered(canvas: Canvas, points: Fixed, density: float) -> None:
     height, width = canvas.shape
-    x0, y0, x1, y1 = bounds((float(p[0][0]) / _UNIT, float(p[0][1]) / _UNIT) for p in points)
-    left, top, right, bottom = max(0, int(x0)), max(0, int(y0)), min(width, int(x1) + 2), min(height, int(y1) + 2)
+    low, high = points.min(axis=(0, 1)) // _UNIT, points.max(axis=(0, 1)) // _UNIT + 2
+    left, top, right, bottom = max(0, low[0]), max(0, low[1]), min(width, high[0]), min(height, high[1])
     if left >= right or top >= bottom:
         return
     inside = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillPoly(inside, [points - np.int32([left * _UNIT, top * _UNIT])], 1, cv2.LINE_8, _SHIFT)
-    canvas[top:bottom, left:right] |= inside & _dither(area.density, bottom - top, right - left)
+    cv2.fillPoly(inside, [points - np.array([left * _UNIT, top * _UNIT], np.int32)], 1, cv2.LINE_8, _SHIFT)
+    canvas[top:bottom, left:right] |= inside & _dither(density, bottom - top, right - left)
 
 
-@lru_cache(maxsize=8)
 def _dither(density: float, height: int, width: int) -> Canvas:
     tile = np.kron((density > _BAYER).astype(np.uint8), np.ones((3, 3), np.uint8))
     rows, columns = -(-height // tile.shape[0]), -(-width // tile.shape[1])
-    return np.tile(tile, (rows, columns))[:height, :width]
+    return np.ascontiguousarray(np.tile(tile, (rows, columns))[:height, :width])
 
 
 def _text(canvas: Canvas, text: Text, place: Affine) -> None:
@@ -78,12 +83,14 @@ def _text(canvas: Canvas, text: Text, place: Affine) -> None:
         _stamp(canvas, written.mask, (text.angle + place.turn) % 360, bounds(text.polygon(place)))
         return
     wide, high = written.pen
-    for stroke in written.strokes:
-        if wide == high:
-            _stroke(canvas, stroke, wide, Affine(frame.a, frame.b, frame.c, frame.d, frame.e, frame.f))
-        else:
-            for a, b in zip(stroke, stroke[1:], strict=False):
-                cv2.fillConvexPoly(canvas, _fixed(_swept(a, b, wide / 2, high / 2), frame), 1, cv2.LINE_8, _SHIFT)
+    if wide == high:
+        pen = wide * place.scale
+        for points in _fixed_all([Line(stroke, wide) for stroke in written.strokes], frame):
+            _stroke(canvas, points, pen)
+        return
+    swept = [_swept(a, b, wide / 2, high / 2) for stroke in written.strokes for a, b in pairwise(stroke)]
+    for points in _fixed_all([Area(polygon, 1.0) for polygon in swept], frame):
+        cv2.fillConvexPoly(canvas, points, 1, cv2.LINE_8, _SHIFT)
 
 
 def _swept(a: Point, b: Point, w: float, h: float) -> list[Point]:

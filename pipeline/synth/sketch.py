@@ -7,11 +7,27 @@ letters and ground truth together.
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 
-from pipeline.synth.geometry import Affine, Box, Point, along, arc, bounds, corners, hatching, shifted, turned, union
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.synth.geometry import (
+    STILL,
+    Affine,
+    Box,
+    Point,
+    along,
+    arc,
+    bounds,
+    corners,
+    hatching,
+    shifted,
+    turned,
+    union,
+)
 from pipeline.synth.lettering import Hand, write
 
 DASHED = (22.0, 14.0)
@@ -21,11 +37,15 @@ DOTTED = (4.0, 12.0)
 THIN, NORMAL, BOLD = 2.0, 4.0, 6.0
 
 
+#: Points as a builder gives them, or rows of an array (n, 2) once they have been moved.
+Points = Sequence[Point] | NDArray[np.float64]
+
+
 @dataclass(slots=True)
 class Line:
     """A pen stroke along ``points``, ``width`` pixels wide."""
 
-    points: Sequence[Point]
+    points: Points
     width: float
 
 
@@ -33,7 +53,7 @@ class Line:
 class Area:
     """A filled polygon: density 0 is paper white, 1 is ink, between them a dither of dots."""
 
-    points: Sequence[Point]
+    points: Points
     density: float
 
 
@@ -58,7 +78,7 @@ class Text:
         """From the text's own coordinates to those of its sketch."""
         return turned(self.angle).then(shifted(*self.at))
 
-    def polygon(self, place: Affine = Affine()) -> list[Point]:  # noqa: B008 (frozen)
+    def polygon(self, place: Affine = STILL) -> list[Point]:
         """Corners of the ink, clockwise from where the text begins."""
         frame = self.frame().then(place)
         return [frame(p) for p in corners(write(self.text, self.hand, self.cap_px).box)]
@@ -76,8 +96,6 @@ class Sketch:
     texts: list[Text] = field(default_factory=list)
     #: part key → points on its visible surface, best first
     anchors: dict[str, list[Point]] = field(default_factory=dict)
-    #: part key → size of its visible surface in square pixels, where known
-    visible: dict[str, float] = field(default_factory=dict)
 
     def line(self, points: Sequence[Point], width: float = NORMAL, dash: Sequence[float] = ()) -> None:
         """Draw along the points, in dashes where ``dash`` is given."""
@@ -136,46 +154,45 @@ class Sketch:
 
     def add(self, other: Sketch, place: Affine) -> None:
         """Lay another sketch over this one."""
-        for mark in other.marks:
-            points = [place(p) for p in mark.points]
+        for mark, points in zip(other.marks, moved(other.marks, place), strict=True):
             self.marks.append(
                 Line(points, mark.width * place.scale) if isinstance(mark, Line) else Area(points, mark.density)
             )
         for text in other.texts:
             cap = max(8, round(text.cap_px * place.scale))
             self.texts.append(replace(text, at=place(text.at), cap_px=cap, angle=(text.angle + place.turn) % 360))
-        for key, points in other.anchors.items():
-            self.anchors.setdefault(key, []).extend(place(p) for p in points)
-        for key, size in other.visible.items():
-            self.visible[key] = self.visible.get(key, 0.0) + size * place.scale**2
+        for key, anchors in other.anchors.items():
+            self.anchors.setdefault(key, []).extend(place(p) for p in anchors)
 
-    def bounds(self, texts: bool = True) -> Box:
+    def bounds(self) -> Box:
         """The box around all ink; erased areas do not count. Raises ValueError for an empty sketch."""
-        boxes: list[Box] = []
-        for mark in self.marks:
-            if isinstance(mark, Line) or mark.density > 0:
-                x0, y0, x1, y1 = bounds(mark.points)
-                reach = mark.width / 2 if isinstance(mark, Line) else 0.0
-                boxes.append((x0 - reach, y0 - reach, x1 + reach, y1 + reach))
-        if texts:
-            boxes.extend(text.box() for text in self.texts)
+        boxes = [text.box() for text in self.texts]
+        inked = [mark for mark in self.marks if isinstance(mark, Line) or mark.density > 0]
+        if inked:
+            reach = np.repeat(
+                [mark.width / 2 if isinstance(mark, Line) else 0.0 for mark in inked], [len(m.points) for m in inked]
+            )[:, None]
+            points, _ = stacked(inked, STILL)
+            (x0, y0), (x1, y1) = (points - reach).min(axis=0), (points + reach).max(axis=0)
+            boxes.append((float(x0), float(y0), float(x1), float(y1)))
         return union(boxes)
 
 
-def fitted(sketch: Sketch, width: float, height: float) -> Sketch:
-    """The sketch moved and scaled to fill (0, 0, width, height), shape kept; pens keep their width.
+def moved(marks: Sequence[Line | Area], place: Affine) -> list[NDArray[np.float64]]:
+    """The points of each mark after ``place``, computed for all marks at once."""
+    points, ends = stacked(marks, place)
+    return [points[start:end] for start, end in pairwise(ends)]
 
-    Texts inside keep their size: builders put them in only after fitting, or draw at final size.
-    """
-    x0, y0, x1, y1 = bounds(p for mark in sketch.marks for p in mark.points)
-    factor = min(width / max(1.0, x1 - x0), height / max(1.0, y1 - y0))
-    place = Affine(factor, 0.0, (width - factor * (x1 + x0)) / 2, 0.0, factor, (height - factor * (y1 + y0)) / 2)
-    result = Sketch()
-    result.add(sketch, place)
-    for mark, old in zip(result.marks, sketch.marks, strict=True):
-        if isinstance(mark, Line) and isinstance(old, Line):
-            mark.width = old.width
-    return result
+
+def stacked(marks: Sequence[Line | Area], place: Affine) -> tuple[NDArray[np.float64], list[int]]:
+    """All points after ``place``, one under the other, and where each mark's begin and the last one's end."""
+    ends = [0, *accumulate(len(mark.points) for mark in marks)]
+    if not marks:
+        return np.empty((0, 2)), ends
+    points = np.concatenate([np.asarray(mark.points, np.float64) for mark in marks])
+    x, y = points[:, 0], points[:, 1]
+    # Written out: a matrix product may be rounded differently from machine to machine.
+    return np.stack([place.a * x + place.b * y + place.c, place.d * x + place.e * y + place.f], axis=1), ends
 
 
 def wavy(start: Point, end: Point, bend: float, both: bool) -> list[Point]:
@@ -190,15 +207,3 @@ def wavy(start: Point, end: Point, bend: float, both: bool) -> list[Point]:
         swing = bend * math.sin(math.tau * t if both else math.pi * t)
         points.append((start[0] + dx * t + nx * swing, start[1] + dy * t + ny * swing))
     return points
-
-
-def broken_edge(start: Point, end: Point, rng: random.Random) -> list[Point]:
-    """The irregular line that ends a part broken off."""
-    count = max(4, round(math.dist(start, end) / 30))
-    dx, dy = (end[0] - start[0]) / count, (end[1] - start[1]) / count
-    nx, ny = -dy, dx
-    inner: Iterable[Point] = (
-        (start[0] + dx * i + nx * sway, start[1] + dy * i + ny * sway)
-        for i, sway in ((i, rng.uniform(-0.35, 0.35)) for i in range(1, count))
-    )
-    return [start, *inner, end]

@@ -48,7 +48,7 @@ class Solid:
         """The upright box around it: lowest and highest corner."""
         points = [*self.ring(0), *self.ring(1)]
         low, high = zip(*((min(c), max(c)) for c in zip(*points, strict=True)), strict=True)
-        return low, high  # type: ignore[return-value]
+        return low, high
 
     def moved(self, by: Vector) -> Solid:
         """The same solid elsewhere."""

@@ -23,7 +23,7 @@ def encode(canvas: NDArray[np.uint8], big_endian: bool = False, white_is_zero: b
     coded = io.BytesIO()
     Image.frombytes("1", (width, height), np.packbits(bits, axis=1).tobytes()).save(coded, "TIFF", compression="group4")
     with Image.open(coded) as image:
-        tags = image.tag_v2  # type: ignore[attr-defined]
+        tags = image.tag_v2
         rows, offsets, sizes = tags[278], tags[273], tags[279]
     raw = coded.getvalue()
     strips = [raw[start : start + size] for start, size in zip(offsets, sizes, strict=True)]

@@ -51,8 +51,8 @@ def text_rows(doc: str, language: str, paragraphs: Sequence[Paragraph], account:
     """What the text says: signs with their terms, traps, captions, and which sentence is about which figure."""
     signs = [
         {
-            "doc": doc, "language": language, "sign": sign, "term": term, "alternates": account.alternates.get(sign, []),
-            "n_mentions": account.mentions[sign], "source": account.sources[sign], "note": "",
+            "doc": doc, "language": language, "sign": sign, "term": term,
+            "alternates": account.alternates.get(sign, []), "n_mentions": account.mentions[sign], "source": account.sources[sign], "note": "",
         }
         for sign, term in account.terms.items()
     ]  # fmt: skip

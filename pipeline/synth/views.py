@@ -142,7 +142,6 @@ def _mark_visible(sketch: Sketch, seen: Mask, keys: Sequence[str]) -> None:
             for y, x in list(zip(ys, xs, strict=True))[step // 2 :: step]
         ]
         sketch.anchors.setdefault(key, []).extend(places)
-        sketch.visible[key] = sketch.visible.get(key, 0.0) + float(counts[index + 1]) / _MASK_SCALE**2
 
 
 def _centre_line(sketch: Sketch, thing: Thing, placed: Sequence[tuple[str, Solid]], page: Project) -> None:
