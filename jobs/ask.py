@@ -226,15 +226,15 @@ def _print_status(found: dict[str, Any]) -> None:
     from pipeline.flow import STEPS
 
     colours = {"done": "green", "failed": "bold red", "stale": "yellow", "interrupted": "yellow", "pending": "dim"}
-    names = [step.name for step in STEPS if step.scope == "archive"]
-    table = Table("archive", "documents", "rejects", *names, box=None, pad_edge=False)
-    for name, archive in found["archives"].items():
-        states = [archive["steps"][step]["state"] for step in names]
+    order = [step.name for step in STEPS]
+    table = Table("archive", "documents", "rejects", "steps", box=None, pad_edge=False)
+    lake_wide = {"steps": found["lake_steps"], "rows": {"documents": "", "rejects": ""}}
+    for name, archive in {**found["archives"], "the whole lake": lake_wide}.items():
+        steps = {step: archive["steps"][step]["state"] for step in order if step in archive["steps"]}
+        behind = [f"{step} [{colours[state]}]{state}[/]" for step, state in steps.items() if state != "done"]
         rows = archive["rows"]
-        table.add_row(name, str(rows["documents"]), str(rows["rejects"]), *(f"[{colours[s]}]{s}[/]" for s in states))
+        table.add_row(name, str(rows["documents"]), str(rows["rejects"]), " · ".join(behind) or "[green]all done[/]")
     out.print(table)
-    for name, step in found["lake_steps"].items():
-        out.print(f"{name}: [{colours[step['state']]}]{step['state']}[/]")
     for name, archive in found["archives"].items():
         for step, facts in archive["steps"].items():
             if facts["error"]:

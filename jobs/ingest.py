@@ -109,7 +109,8 @@ def step(
         with Board(err) as board:
             summary = run_all(target, settings, [archive or LAKE_SCOPE], (chosen,), board.take)
         for report in summary.reports:
-            out.print(board.line(report))
+            if report.state == "skipped":  # the board has said the rest
+                out.print(f"nothing to do: {report.step} of {report.archive} is up to date")
     raise typer.Exit(summary.exit_code)
 
 
@@ -161,8 +162,6 @@ def replay(
         _steps(name, name)
         with Board(err) as board:
             summary = replay_rejects(target, settings, archive, name, reason, source, board.take)
-        for report in summary.reports:
-            out.print(board.line(report))
         if not summary.reports:
             out.print(f"{archive}: no rejects of step {name} to run again")
     raise typer.Exit(summary.exit_code)

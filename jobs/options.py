@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from pipeline.config import Settings
     from pipeline.lake import Lake
 
+#: Columns when the output is a file or a pipe, so that tables are not cut to 80.
+_WIDTH = 160
+
 #: Results go to standard output; everything said about the work goes to standard error.
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
+err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH)
 
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="FIGLAKE_LAKE", help="Root of the lake: a path or an object-store URI.")
