@@ -46,13 +46,12 @@ def pending(
     """
     with clean_errors():
         from pipeline import registry
-        from pipeline.archives import discover
-        from pipeline.pending import pending_archives
+        from pipeline.pending import deliveries, pending_archives
 
         settings = settings_of(profile, config, overrides)
         steps = chosen_steps(first, last)
         target = lake_at(lake, settings, must_exist=False)
-        delivered = registry.refuse_twins(discover(archives or [], settings.storage))
+        delivered = deliveries(archives or [], settings.storage)
         names = pending_archives(target, settings, delivered, steps)
         if as_json:
             every = {*registry.known(target), *(source.name for source in delivered)}

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import pyarrow.fs as pafs
 
 from pipeline import registry
-from pipeline.archives import ArchiveSource
+from pipeline.archives import ArchiveSource, discover
 from pipeline.config import Settings
 from pipeline.flow import STEPS, Step
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
 from pipeline.runner import plan
+from pipeline.storage import Storage
+
+
+def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveSource]:
+    """The archives that lie at these places now; a folder that is still empty holds none.
+
+    Raises UsageError for a place that is not there, and where two deliveries share a name.
+    """
+    return registry.refuse_twins(discover([uri for uri in uris if not _is_empty_folder(uri, options)], options))
 
 
 def pending_archives(
@@ -38,3 +49,9 @@ def pending_archives(
         taken = {(archive.uri, archive.stamp) for archive in known.values()}
         pending |= {source.name for source in delivered if (source.uri, registry._stamp(source)) not in taken}
     return sorted(pending)
+
+
+def _is_empty_folder(uri: str, options: Mapping[str, str]) -> bool:
+    storage = Storage.at(uri, options)
+    is_folder = storage.filesystem().get_file_info(storage.path()).type == pafs.FileType.Directory
+    return is_folder and next(storage.walk(), None) is None

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import pending, registry
 from pipeline.archives import ArchiveSource
+from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from tests.pipeline.test_runner import TOY, bring, settings
 
@@ -81,3 +82,11 @@ def test_a_later_step_waits_for_the_archives_own_earlier_steps_only(lake: Lake, 
     registry.register(lake, failed)
     bring(lake, settings(1), FIRST, "ready")
     assert pending.pending_archives(lake, settings(1), [ready, failed, deliver(tmp_path, "new")], (LAST,)) == ["ready"]
+
+
+def test_an_empty_folder_holds_no_delivery_yet_but_a_missing_one_is_an_error(tmp_path: Path) -> None:
+    assert pending.deliveries([str(tmp_path)], {}) == []
+    deliver(tmp_path, "week07")
+    assert [source.name for source in pending.deliveries([str(tmp_path)], {})] == ["week07"]
+    with pytest.raises(UsageError, match="there is nothing at"):
+        pending.deliveries([str(tmp_path / "gone")], {})
