@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pipeline.synth.description import Body, Writer
+from pipeline.synth.description import titles, write_body
 from pipeline.synth.epo_xml import Identity, Image, document_xml, index_xml, stub_xml
 from pipeline.synth.figures import Figure, Office, choose_office, draw
 from pipeline.synth.geometry import Affine
-from pipeline.synth.grammar import Mention, Typography, plain, sentence
 from pipeline.synth.invention import Plan, invent
 from pipeline.synth.lexicon import LANGUAGES
 from pipeline.synth.packaging import packed
-from pipeline.synth.phrases import TITLES
 from pipeline.synth.raster import rasterise
 from pipeline.synth.sheets import Sheet, Wear, choose_wear, compose
 from pipeline.synth.sketch import Sketch
+from pipeline.synth.text import Body
 from pipeline.synth.tiff import PX_PER_MM, encode
 from pipeline.synth.truth import Row, sheet_row, text_rows
 
@@ -70,10 +69,9 @@ def draw_document(seed: int, week: int, index: int, published: date, pace: Pace,
 
 
 def _stub(identity: Identity, rng: random.Random) -> Drawn:
-    whole = {"w": Mention(invent(rng, 1).whole.term)}
-    titles = {x: plain(sentence(TITLES[x][0], whole, x, Typography())) for x in LANGUAGES}
-    xml = stub_xml(identity, titles, rng)
-    rows: dict[str, list[Row]] = {"documents": [_document_row(identity, titles, 0, 0, True)]}
+    named = titles(invent(rng, 1).whole, 0)
+    xml = stub_xml(identity, named, rng)
+    rows: dict[str, list[Row]] = {"documents": [_document_row(identity, named, 0, 0, True)]}
     return Drawn(identity, ((f"{identity.stem}.xml", xml),), rows)
 
 
@@ -87,8 +85,7 @@ def _full(identity: Identity, pace: Pace, rng: random.Random) -> Drawn:
         for i, group in enumerate(groups, 1)
     ]
     places = {figure.plan.label: f"f{i:04d}" for i, group in enumerate(groups, 1) for figure in group}
-    writer = Writer(invention, figures, places, identity.language, rng, pace.verbosity)
-    body = writer.body()
+    body = write_body(invention, figures, places, identity.language, rng, pace.verbosity)
     return _assembled(identity, body, sheets, figures, office, rng)
 
 
@@ -149,9 +146,9 @@ def _formula(office: Office, big_endian: bool, white_is_zero: bool) -> tuple[byt
     return encode(image, big_endian, white_is_zero), round(width / PX_PER_MM), round(height / PX_PER_MM)
 
 
-def _document_row(identity: Identity, titles: dict[str, str], sheets: int, figures: int, stub: bool) -> Row:
+def _document_row(identity: Identity, named: dict[str, str], sheets: int, figures: int, stub: bool) -> Row:
     return {
         "doc": identity.stem, "doc_id": f"EP{identity.number}{identity.kind}", "kind": identity.kind,
-        "language": identity.language, "titles": titles, "publication_date": identity.published.isoformat(),
+        "language": identity.language, "titles": named, "publication_date": identity.published.isoformat(),
         "n_sheets": sheets, "n_figures": figures, "stub": stub,
     }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 
-from pipeline.synth.description import Body, Paragraph
+from pipeline.synth.text import Body, Paragraph
 
 _STATES = (
     "AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MC MK MT NL NO PL PT RO RS SE SI SK SM TR"

@@ -101,7 +101,6 @@ PARTS_OF = {"en": "{the:b} {comprises/comprise:b} {parts}.", "de": "{der:b} {umf
             "fr": "{le:b} {comprend/comprennent:b} {parts}."}  # fmt: skip
 #: The article in which a listed part stands.
 INDEFINITE = {"en": "a", "de": "einen", "fr": "un"}
-SUBJECT = {"en": "a", "de": "ein", "fr": "un"}
 
 #: Of a figure that the text names besides the one it describes.
 CROSS = {
@@ -129,6 +128,9 @@ GRAPH = {
     "de": ("{fig} zeigt {y} in Abhängigkeit von {x}.", "{der:a} {liegt/liegen:a} durchweg unter {dem:b}."),
     "fr": ("{fig} représente {y} en fonction de {x}.", "{le:a} {se situe/se situent:a} toujours en dessous {du:b}."),
 }
+
+OF_WHOLE = {"en": "{the:a} {belongs/belong:a} to {the:b}.", "de": "{der:a} {gehört/gehören:a} zu {dem:b}.",
+            "fr": "{le:a} {fait/font:a} partie {du:b}."}  # fmt: skip
 
 #: The brief description by kind of figure; w is the whole, in a form without signs.
 CAPTIONS = {
@@ -214,8 +216,11 @@ SUMMARY = {
            "Ce but est atteint par l'objet de la revendication 1.",
            "Des modes de réalisation avantageux font l'objet des revendications 2 à {claims}."),
 }  # fmt: skip
-FORMULA = {"en": "The pressure follows from the following formula:",
-           "de": "Der Druck ergibt sich aus folgender Formel:", "fr": "La pression résulte de la formule suivante :"}  # fmt: skip
+FORMULA = {
+    "en": "The pressure follows from the following formula:",
+    "de": "Der Druck ergibt sich aus folgender Formel:",
+    "fr": "La pression résulte de la formule suivante :",
+}
 CLOSE = {
     "en": "The invention is not limited to the embodiments shown; at least {n} further variants are conceivable.",
     "de": "Die Erfindung ist nicht auf die gezeigten Formen beschränkt; mindestens {n} weitere Varianten sind denkbar.",
@@ -234,7 +239,7 @@ ABSTRACT = {"en": "{the:w} comprises {parts}. {the:x} {is/are:x} connected to {t
             "de": "{der:w} umfasst {parts}. {der:x} {ist/sind:x} mit {dem:y} verbunden.",
             "fr": "{le:w} comprend {parts}. {le:x} {est/sont:x} en liaison avec {le:y}."}  # fmt: skip
 TITLES = {
-    "en": ("{-:w}", "{-:w} with improved {-:x}", "{-:w} and method for its operation"),
+    "en": ("{-:w}", "{-:w} with improved arrangement", "{-:w} and method for its operation"),
     "de": ("{-:w}", "{-:w} mit verbesserter Anordnung", "{-:w} und Verfahren zum Betrieb"),
     "fr": ("{-:w}", "{-:w} à agencement amélioré", "{-:w} et procédé de fonctionnement"),
 }

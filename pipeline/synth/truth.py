@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.synth.description import Account, Paragraph
 from pipeline.synth.grammar import plain
 from pipeline.synth.sheets import Sheet
+from pipeline.synth.text import Account, Paragraph
 
 #: One file each, one JSON object a line.
 FILES = ("sheets", "signs", "not_signs", "captions", "figure_sentences", "documents")
@@ -52,7 +52,8 @@ def text_rows(doc: str, language: str, paragraphs: Sequence[Paragraph], account:
     signs = [
         {
             "doc": doc, "language": language, "sign": sign, "term": term,
-            "alternates": account.alternates.get(sign, []), "n_mentions": account.mentions[sign], "source": account.sources[sign], "note": "",
+            "alternates": account.alternates.get(sign, []), "n_mentions": account.mentions[sign],
+            "source": account.sources[sign], "note": "",
         }
         for sign, term in account.terms.items()
     ]  # fmt: skip
