@@ -50,7 +50,7 @@ def wanted_codebooks(lake: Lake, settings: Settings) -> dict[str, tuple[Space, s
     """The space and recipe that each modality asks for now; modalities without vectors are left out."""
     found = {}
     for name, modality in MODALITIES.items():
-        space = find_space(lake, modality, modality.configured_model(settings.models))
+        space = find_space(lake, modality, modality.configured_encoder(settings.models))
         if space is not None:
             found[name] = (space, recipe.choose(space.rows, space.dimension, settings.indexing))
     return found

@@ -15,9 +15,11 @@ class Modality:
     table: str
     key: str
 
-    def configured_model(self, models: ModelSettings) -> str:
-        """The encoder that the settings ask for."""
-        return models.image if self.name == "image" else models.text
+    def configured_encoder(self, models: ModelSettings) -> tuple[str, str]:
+        """The encoder that the settings ask for and its revision, empty where any will do."""
+        if self.name == "image":
+            return models.image, models.image_revision
+        return models.text, models.text_revision
 
 
 MODALITIES: dict[str, Modality] = {

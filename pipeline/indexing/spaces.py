@@ -25,16 +25,20 @@ class Space:
     rows: int
 
 
-def find_space(lake: Lake, modality: Modality, configured: str) -> Space | None:
+def find_space(lake: Lake, modality: Modality, configured: tuple[str, str]) -> Space | None:
     """The space a modality is indexed in; None when it has no vectors.
 
     Where the table holds vectors of several encoders (a change of model that has not reached every
-    archive), the configured one wins, then the one with the most vectors.
+    archive), the ``configured`` model and revision win, then the one with the most vectors.
     """
     counts = count_encoders(lake, modality.table)
     if not counts:
         return None
-    (model, revision), rows = max(counts.items(), key=lambda item: (item[0][0] == configured, item[1], item[0]))
+    wanted_model, wanted_revision = configured
+    (model, revision), rows = max(
+        counts.items(),
+        key=lambda item: (item[0][0] == wanted_model, item[0] == (wanted_model, wanted_revision), item[1], item[0]),
+    )
     one = lake.dataset(modality.table).scanner(
         columns=["vector"], filter=(pc.field("model") == model) & (pc.field("revision") == revision), batch_readahead=0
     ).head(1)  # fmt: skip

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings, Settings
-from pipeline.errors import UsageError
+from pipeline.errors import RejectedItemError, UsageError
 from pipeline.indexing.ids import vector_id
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
@@ -81,7 +81,7 @@ class SearchEngine:
         queries: dict[str, Vectors] = {}
         if image is not None:
             queries["image"] = self._image_vectors(image)
-        if text is not None:
+        if text is not None and not (isinstance(text, str) and not text.strip()):
             queries["text"] = self._text_vectors(text)
         if figure is not None:
             for name, vectors in self._figure_vectors(figure).items():
@@ -150,7 +150,10 @@ class SearchEngine:
             if known is not None:
                 return known
             data = load_picture(data, self.settings.limits, str(image) if isinstance(image, str | Path) else "image")
-        return self._checked("image", self._encoder("image").encode([data]))
+        try:
+            return self._checked("image", self._encoder("image").encode([data]))
+        except RejectedItemError as error:
+            raise UsageError(f"cannot search with this image: {error.detail}") from None
 
     def _text_vectors(self, text: str | Vectors) -> Vectors:
         return self._checked("text", self._encoder("text").encode([text]) if isinstance(text, str) else text)

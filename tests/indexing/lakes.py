@@ -57,11 +57,13 @@ def clustered(rows: int, dimension: int, clusters: int, seed: int) -> Vectors:
     return unit(centres[rng.integers(0, clusters, rows)] + 0.5 * noise)
 
 
-def write_vectors(lake: Lake, modality: str, archive: str, vectors: Mapping[str, Any], revision: str = "1") -> None:
+def write_vectors(
+    lake: Lake, modality: str, archive: str, vectors: Mapping[str, Any], revision: str = "1", model: str = ""
+) -> None:
     """Vectors by key; the document is the key's part before the first slash."""
     found = MODALITIES[modality]
     rows = [
-        {found.key: key, "doc_id": key.split("/")[0], "model": MODEL[modality], "revision": revision,
+        {found.key: key, "doc_id": key.split("/")[0], "model": model or MODEL[modality], "revision": revision,
          "vector": unit(vector)[0].tolist()}
         for key, vector in vectors.items()
     ]  # fmt: skip

@@ -115,6 +115,7 @@ def test_the_configured_encoder_wins_over_the_one_with_more_vectors(tmp_path: Pa
     write_vectors(lake, "image", "A", {f"EP{n}A1/s": [1.0, 0.0, n] for n in range(5)}, revision="old")
     write_vectors(lake, "image", "B", {"EP9A1/s": [1.0, 0.0]}, revision="new")
     assert count_encoders(lake, "figure_vectors") == {(MODEL["image"], "old"): 5, (MODEL["image"], "new"): 1}
-    assert find_space(lake, image, MODEL["image"]) == Space(MODEL["image"], "old", 3, 5)
-    assert find_space(lake, image, "another") == Space(MODEL["image"], "old", 3, 5)
-    assert find_space(lake, MODALITIES["text"], "another") is None
+    assert find_space(lake, image, (MODEL["image"], "")) == Space(MODEL["image"], "old", 3, 5)
+    assert find_space(lake, image, (MODEL["image"], "new")) == Space(MODEL["image"], "new", 2, 1)
+    assert find_space(lake, image, ("another", "")) == Space(MODEL["image"], "old", 3, 5)
+    assert find_space(lake, MODALITIES["text"], ("another", "")) is None
