@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,15 +52,14 @@ def run_all(lake: Lake, settings: Settings, archives: Sequence[str], steps: tupl
     summary = RunSummary()
     broken: set[str] = set()
     for group in engine_groups(steps):
-        ready = [name for name in archives if name not in broken]
-        skipped = _all_done(lake, settings, group, ready)
+        skipped = _all_done(lake, settings, group, archives, broken)
         if skipped is not None:
             for report in skipped:
                 summary.reports.append(report)
                 emit({"event": "report", **vars(report)})
             continue
         summary.started.append(group[0].engine)
-        reports = _run_group(lake, settings, group, ready, emit)
+        reports = _run_group(lake, settings, group, archives, emit, broken=broken)
         summary.reports += reports
         broken |= {report.archive for report in reports if report.state == "failed"}
     return summary
@@ -74,11 +73,13 @@ def run_replay(
     return RunSummary(reports, [step.engine])
 
 
-def _all_done(lake: Lake, settings: Settings, group: tuple[Step, ...], archives: list[str]) -> list[StepReport] | None:
+def _all_done(
+    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: Sequence[str], broken: set[str]
+) -> list[StepReport] | None:
     """A skipped report per task when nothing in the group is pending; None when something is."""
     reports, ledger = [], Ledger.read(lake)
     for step in group:
-        for archive in archives_for(step, archives):
+        for archive in archives_for(lake, step, archives, broken):
             if not plan(lake, settings, step, archive, ledger).done:
                 return None
             reports.append(StepReport(step.name, archive, "skipped"))
@@ -89,14 +90,16 @@ def _run_group(
     lake: Lake,
     settings: Settings,
     group: tuple[Step, ...],
-    archives: list[str],
+    archives: Sequence[str],
     emit: Emit,
     replay: dict[str, Any] | None = None,
+    broken: Iterable[str] = (),
 ) -> list[StepReport]:
     job = {
         "lake": lake.storage.root,
         "settings": settings_to_json(settings),
-        "archives": archives,
+        "archives": list(archives),
+        "broken": sorted(broken),
         "steps": [step.name for step in group],
         "replay": replay,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -161,9 +161,19 @@ def execute(
     )
 
 
-def archives_for(step: Step, archives: list[str]) -> list[str]:
-    """The archives that a step runs over: each, or the lake as a whole."""
-    return archives if step.scope == "archive" else [LAKE_SCOPE]
+def archives_for(lake: Lake, step: Step, archives: Sequence[str], broken: Iterable[str] = ()) -> list[str]:
+    """The archives that a step runs over: those asked for, or the lake as a whole.
+
+    A step that reads what is lake-wide (encode reads the codebooks) covers every archive of the lake:
+    a new codebook makes all their shards stale at once, and a release holds all or none.
+    """
+    if step.scope == "lake":
+        return [name for name in (LAKE_SCOPE,) if name not in set(broken)]
+    lake_wide = {table for other in STEPS if other.scope == "lake" for table in other.writes}
+    names = list(archives)
+    if lake_wide & set(step.reads):
+        names += [name for name in registry.known(lake) if name not in names]
+    return [name for name in names if name not in set(broken)]
 
 
 def _fingerprint(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> str:
@@ -193,7 +203,8 @@ def _generations(lake: Lake, table: str, reader: Step, archive: str) -> Any:
     if writer is None:  # tombstones: written by people, not by a step
         return lake.version(table)
     if writer.scope == "lake":
-        return lake.generation(table, writer.name, LAKE_SCOPE)
+        # By content: a codebook step that finds its codebooks still fitting must not make every shard stale.
+        return sorted(lake.read(table, ["modality", "codebook"])["codebook"].to_pylist())
     if reader.scope == "archive":
         return lake.generation(table, writer.name, archive)
     return {name: lake.generation(table, writer.name, name) for name in registry.known(lake)}

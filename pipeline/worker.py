@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import IO, Any
@@ -52,20 +52,21 @@ def run_group(
     archives: list[str],
     emit: Emit,
     replay: Mapping[str, Any] | None = None,
+    broken: Iterable[str] = (),
 ) -> None:
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
-    An archive whose step fails takes no further steps. ``replay`` (items, source) runs a step that
+    An archive whose step fails takes no further steps, nor do those in ``broken``. ``replay`` (items, source) runs a step that
     stands once more for these items only.
     """
-    broken: set[str] = set()
+    failed = set(broken)
     group = [BY_NAME[name] for name in steps]
     with engine_session(group[0].engine, settings) as engine:
         for step in group:
-            for archive in archives_for(step, [a for a in archives if a not in broken]):
+            for archive in archives_for(lake, step, archives, failed):
                 report = _run_one(lake, settings, step.name, archive, engine, emit, replay)
                 if report.state == "failed":
-                    broken.add(archive)
+                    failed.add(archive)
                 emit({"event": "report", **asdict(report)})
 
 
@@ -111,7 +112,9 @@ def main() -> int:
         events.write(json.dumps(event, default=str) + "\n")
 
     try:
-        run_group(lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, job["replay"])
+        run_group(
+            lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, job["replay"], job["broken"]
+        )
     except FiglakeError as error:
         emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
         return error.exit_code
