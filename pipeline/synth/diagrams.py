@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pipeline.synth.geometry import Box, Point
+from pipeline.synth.geometry import Box, Point, arc
 from pipeline.synth.glyphs import smooth
 from pipeline.synth.lettering import Hand, write
 from pipeline.synth.sketch import BOLD, DASHED, NORMAL, Sketch
@@ -39,12 +39,22 @@ class Ink:
         return max(b[2] - b[0] for b in boxes), len(lines) * self.cap_px * 1.75
 
 
-def block_diagram(parts: Mapping[str, str], frame: str, ink: Ink, rng: random.Random) -> Sketch:
-    """Labelled boxes in columns, joined by lines; ``frame`` is the key of the box around some of them ('' = none).
+def block_diagram(
+    parts: Mapping[str, str],
+    frame: str | None,
+    ink: Ink,
+    rng: random.Random,
+    inside: Mapping[str, str] | None = None,
+    stores: frozenset[str] = frozenset(),
+) -> Sketch:
+    """Labelled boxes in columns, joined by lines; ``frame`` is the key of a box around some of them.
 
     ``parts`` maps part keys to the words in their boxes, in order of importance: the first is joined to all.
+    ``inside`` gives signs that stand under the words; keys in ``stores`` are drawn as drums.
     """
     lines = {key: ink.words(words, 14) for key, words in parts.items()}
+    if inside:
+        lines = {key: [*words, inside[key]] for key, words in lines.items()}
     sizes = [ink.size(v) for v in lines.values()]
     width = max(s[0] for s in sizes) + 50
     height = max(s[1] for s in sizes) + 40
@@ -61,16 +71,33 @@ def block_diagram(parts: Mapping[str, str], frame: str, ink: Ink, rng: random.Ra
         x, y = column * (width + gap_x), row * (height + gap_y)
         boxes[key] = (x, y, x + width, y + height)
     sketch = Sketch()
-    if frame:
+    if frame is not None:
         _frame(sketch, [box for box, cell in zip(boxes.values(), cells, strict=True) if cell[0] <= hub[0]], frame, rng)
     for key, cell in zip(keys[1:], cells[1:], strict=True):
         _join(sketch, boxes[keys[0]], boxes[key], hub, cell, gap_x, gap_y, rng)
     for key, box in boxes.items():
-        sketch.box(box, ink.width)
-        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-        sketch.words(lines[key], middle, ink.cap_px, ink.hand)
+        (_drum if key in stores else _rectangle)(sketch, box, ink.width)
+        middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2 + (10 if key in stores else 0))
+        texts = sketch.words(lines[key], middle, ink.cap_px, ink.hand)
+        if inside:
+            texts[-1].kind = "sign"
         sketch.anchors[key] = _border(box)
     return sketch
+
+
+def _rectangle(sketch: Sketch, box: Box, width: float) -> None:
+    """A rectangle."""
+    sketch.box(box, width)
+
+
+def _drum(sketch: Sketch, box: Box, width: float) -> None:
+    """The upright cylinder that stands for a store of data."""
+    x0, y0, x1, y1 = box
+    half, high = (x1 - x0) / 2, 16.0
+    middle = (x0 + x1) / 2
+    sides = [*arc((middle, y0 + high), half, high, 180, 360), *arc((middle, y1 - high), half, high, 0, 180)]
+    sketch.shape(sides, width)
+    sketch.line(arc((middle, y0 + high), half, high, 0, 180), width)
 
 
 def _frame(sketch: Sketch, boxes: Sequence[Box], key: str, rng: random.Random) -> None:
@@ -141,13 +168,17 @@ def flow_chart(nodes: Sequence[Node], yes_no: tuple[str, str], ink: Ink, rng: ra
     for index, (node, box, words) in enumerate(zip(nodes, tops, lines, strict=True)):
         _node(sketch, node, box, ink.width)
         sketch.words(words, (0.0, (box[1] + box[3]) / 2), ink.cap_px, ink.hand)
-        x = box[2] * (0.86 if node.kind != "decision" else 0.55)
-        middle = (box[1] + box[3]) / 2
-        edge = box[1] if node.kind != "decision" else middle - (middle - box[1]) * 0.45
-        sketch.anchors[node.key] = [(x, edge), (-x, edge)]
+        sketch.anchors[node.key] = _rhombus(box) if node.kind == "decision" else _border(box)
         if node.kind == "decision":
             _no_branch(sketch, tops, index, yes_no, ink, gap)
     return sketch
+
+
+def _rhombus(box: Box) -> list[Point]:
+    """Places on the upper and lower right edges of a decision, and on the upper left one."""
+    x, middle = box[2] * 0.55, (box[1] + box[3]) / 2
+    rise = (middle - box[1]) * 0.45
+    return [(x, middle - rise), (-x, middle - rise), (x, middle + rise)]
 
 
 def _node(sketch: Sketch, node: Node, box: Box, width: float) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pipeline.synth.description import titles, write_body
 from pipeline.synth.epo_xml import Identity, Image, document_xml, index_xml, stub_xml
-from pipeline.synth.figures import Figure, Office, choose_office, draw
+from pipeline.synth.figures import Figure, draw
 from pipeline.synth.geometry import Affine
 from pipeline.synth.invention import Plan, invent
 from pipeline.synth.lexicon import LANGUAGES
 from pipeline.synth.packaging import packed
 from pipeline.synth.raster import rasterise
-from pipeline.synth.sheets import Sheet, Wear, choose_wear, compose
+from pipeline.synth.sheets import Sheet, Wear, choose_wear, compose, grouped
 from pipeline.synth.sketch import Sketch
+from pipeline.synth.style import Office, choose_office
 from pipeline.synth.text import Body
 from pipeline.synth.tiff import PX_PER_MM, encode
 from pipeline.synth.truth import Row, sheet_row, text_rows
@@ -79,24 +80,14 @@ def _full(identity: Identity, pace: Pace, rng: random.Random) -> Drawn:
     invention = invent(rng, rng.randint(*pace.figures))
     office = choose_office(identity.language, pace.figure_px, rng)
     figures = [draw(invention, plan, identity.language, office, rng) for plan in invention.plans]
-    groups = _grouped(figures, rng)
-    sheets = [
-        compose(group, office, choose_wear(rng, pace.pages) if pace.worn else Wear(), rng, f"{i}/{len(groups)}")
-        for i, group in enumerate(groups, 1)
-    ]
-    places = {figure.plan.label: f"f{i:04d}" for i, group in enumerate(groups, 1) for figure in group}
+    groups = grouped(figures, office, rng)
+    sheets = []
+    for i, (group, turn) in enumerate(groups, 1):
+        wear = choose_wear(rng, pace.pages) if pace.worn else Wear()
+        sheets.append(compose(group, office, replace(wear, turn=turn), rng, f"{i}/{len(groups)}"))
+    places = {figure.plan.label: f"f{i:04d}" for i, (group, _) in enumerate(groups, 1) for figure in group}
     body = write_body(invention, figures, places, identity.language, rng, pace.verbosity)
     return _assembled(identity, body, sheets, figures, office, rng)
-
-
-def _grouped(figures: Sequence[Figure], rng: random.Random) -> list[list[Figure]]:
-    groups: list[list[Figure]] = []
-    start = 0
-    while start < len(figures):
-        count = rng.choice((1, 1, 2, 2, 3))
-        groups.append(list(figures[start : start + count]))
-        start += count
-    return groups
 
 
 def _assembled(

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from pipeline.synth.circuits import Element, circuit
-from pipeline.synth.diagrams import Axis, Ink, Node, block_diagram, flow_chart, graph, sequence_chart
+from pipeline.synth.clip import clipped
+from pipeline.synth.diagrams import Axis, Node, block_diagram, flow_chart, graph, sequence_chart
+from pipeline.synth.dimensions import angle, dimension, section_letters
+from pipeline.synth.geometry import arc
 from pipeline.synth.invention import Invention, Plan
-from pipeline.synth.leaders import LeaderStyle, annotate
-from pipeline.synth.lettering import Hand
+from pipeline.synth.leaders import annotate
 from pipeline.synth.lexicon import QUANTITIES
-from pipeline.synth.sketch import Sketch
-from pipeline.synth.views import outside, section
-
-
-@dataclass(frozen=True)
-class Office:
-    """How one applicant's drawings look, throughout a document."""
-
-    numerals: LeaderStyle
-    words: Ink
-    label_hand: Hand
-    label_cap_px: int
-    label_form: str  # "FIG. {}"
-    size_px: tuple[int, int]  # least and greatest side of a figure
-    turned: float  # share of the sheets that lie on their side
-    inner_turn: float  # share of the figures whose numerals alone are turned
+from pipeline.synth.sketch import NORMAL, Sketch
+from pipeline.synth.style import Office
+from pipeline.synth.views import Thing, outside, section
 
 
 @dataclass(frozen=True)
@@ -40,61 +29,46 @@ class Figure:
     axes: tuple[int, int] | None = None
 
 
-_LABELS = {
-    "en": ("FIG. {}", "FIG. {}", "Fig. {}", "Fig. {}", "FIG.{}", "FIG {}", "Figure {}", "Fig {}"),
-    "de": ("Fig. {}", "FIG. {}", "Fig. {}", "FIG {}", "Figur {}", "Fig.{}"),
-    "fr": ("FIG. {}", "Fig. {}", "FIG.{}", "Fig {}", "Figure {}"),
-}
 _YES_NO = {"en": ("yes", "no"), "de": ("ja", "nein"), "fr": ("oui", "non")}
 _START_END = {"en": ("Start", "End"), "de": ("Start", "Ende"), "fr": ("Début", "Fin")}
 
 
-def choose_office(language: str, size_px: tuple[int, int], rng: random.Random) -> Office:
-    """Draw a drawing style by lot."""
-    face = rng.choice(("drafting", "drafting", "roman", "print", "print", "hand", "stencil"))
-    hand = Hand(
-        face, rng.choice((0.0, 0.0, 0.0, 0.22)), rng.choice((0.85, 1.0, 1.0, 1.15)), rng.choice((0.08, 0.1, 0.13))
-    )
-    words = Hand(
-        rng.choice(("drafting", "print", "roman", "drafting")), 0.0, rng.choice((0.9, 1.0)), rng.choice((0.09, 0.12))
-    )
-    label = Hand(
-        rng.choice(("drafting", "roman", "print", hand.face)),
-        rng.choice((0.0, 0.0, 0.25)),
-        rng.choice((1.0, 1.0, 1.2)),
-        rng.choice((0.1, 0.13, 0.17)),
-    )
-    cap = rng.randint(28, 44)
-    numerals = LeaderStyle(
-        hand,
-        cap,
-        rng.choice(("straight", "straight", "bow", "tilde", "tilde", "arrow")),
-        width=rng.choice((2.0, 2.0, 3.0)),
-        underlined=rng.choice((0.0, 0.0, 0.15, 0.3)),
-    )
-    ink = Ink(words, rng.randint(24, 31), shout=rng.random() < 0.5)
-    form = rng.choice(_LABELS[language])
-    turned = rng.choice((0.0, 0.0, 0.15, 0.6))
-    inner = rng.choice((0.0, 0.0, 0.0, 0.25))
-    return Office(numerals, ink, label, round(cap * rng.uniform(1.0, 1.5)), form, size_px, turned, inner)
+_STORES = frozenset({"memory", "database"})
+#: Views that can bear dimensions.
+_PLANE = ("front", "side", "top", "section")
+_DIAGRAMS = ("block", "flow", "sequence", "graph")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a builder needs to know. ``inscribed`` are signs to write inside the boxes, by key."""
+
+    invention: Invention
+    plan: Plan
+    language: str
+    office: Office
+    axes: tuple[int, int]
+    inscribed: Mapping[str, str]
 
 
 def draw(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Figure:
     """Draw one figure and put the numerals in."""
-    axes = None
-    if plan.kind == "graph":
-        axes = (rng.choice((0, 0, 1, 5)), rng.choice((2, 3, 4, 6, 7, 8)))
-        sketch = _graph(axes, language, office, rng)
-    else:
-        sketch = _BUILDERS[plan.kind](invention, plan, language, office, rng)
+    axes = (rng.choice((0, 0, 1, 5)), rng.choice((2, 3, 4, 6, 7, 8)))
+    signs = _chosen(invention, rng)
+    inscribed = signs if office.inscribed and plan.kind == "block" else {}
+    task = _Task(invention, plan, language, office, axes, inscribed)
+    sketch = _BUILDERS[plan.kind](task, rng)
+    if plan.kind in _PLANE and rng.random() < office.measured:
+        note = rng.choice((dimension, dimension, angle, section_letters))
+        note(sketch, office.words.hand, office.words.cap_px, rng)
     numerals = office.numerals
     if rng.random() < office.inner_turn:
-        numerals = LeaderStyle(**{**vars(numerals), "angle": rng.choice((90, 270))})
-    signs = _chosen(invention, rng)
-    pictured = plan.kind not in ("block", "flow", "sequence", "graph", "circuit")
-    whole = "" if (pictured or plan.kind == "circuit") and rng.random() < 0.7 else None
-    placed = annotate(sketch, signs, numerals, rng, whole)
-    return Figure(plan, sketch, tuple(dict.fromkeys(signs[key] for key in placed)), axes)
+        numerals = replace(numerals, angle=rng.choice((90, 270)))
+    whole = "" if plan.kind not in (*_DIAGRAMS, "detail") and rng.random() < 0.7 else None
+    written = {text.text for text in sketch.texts if text.kind == "sign"}
+    annotate(sketch, {key: sign for key, sign in signs.items() if sign not in written}, numerals, rng, whole)
+    printed = dict.fromkeys(text.text for text in sketch.texts if text.kind == "sign")
+    return Figure(plan, sketch, tuple(printed), axes if plan.kind == "graph" else None)
 
 
 def _chosen(invention: Invention, rng: random.Random) -> dict[str, str]:
@@ -109,53 +83,81 @@ def _chosen(invention: Invention, rng: random.Random) -> dict[str, str]:
     return signs
 
 
-def _picture(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Sketch:
-    assert invention.assembly is not None  # noqa: S101 (plans of views are made only with an assembly)
-    thing = invention.assembly.thing
-    size = (float(rng.randint(*office.size_px)), float(rng.randint(*office.size_px)))
-    if plan.kind == "section":
+def _thing(task: _Task) -> Thing:
+    if task.invention.assembly is None:
+        raise ValueError(f"a figure of kind {task.plan.kind} needs an object to show")
+    return task.invention.assembly.thing
+
+
+def _picture(task: _Task, rng: random.Random) -> Sketch:
+    low, high = task.office.size_px
+    size = (float(rng.randint(low, high)), float(rng.randint(low, high)))
+    return _view(task, task.plan.kind, size, rng)
+
+
+def _view(task: _Task, kind: str, size: tuple[float, float], rng: random.Random) -> Sketch:
+    thing, plan = _thing(task), task.plan
+    if kind == "section":
         return section(thing, size, rng)
-    return outside(thing, plan.yaw, plan.pitch, size, plan.kind == "exploded")
+    return outside(thing, plan.yaw, plan.pitch, size, kind == "exploded")
 
 
-def _block(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Sketch:
-    parts = [part for part in invention.parts if part.key not in ("curve", "threshold")]
+def _detail(task: _Task, rng: random.Random) -> Sketch:
+    """A circle cut out of a larger view, where most parts come together."""
+    low, high = task.office.size_px
+    side = 2.2 * high
+    view = _view(task, rng.choice(("perspective", "section")), (side, side), rng)
+    radius = rng.uniform(0.3, 0.45) * (low + high) / 2
+    spots = [point for anchors in view.anchors.values() for point in anchors]
+
+    def parts_near(x: float, y: float) -> int:
+        return sum(any((px - x) ** 2 + (py - y) ** 2 < radius**2 for px, py in a) for a in view.anchors.values())
+
+    centre = max(spots, key=lambda spot: parts_near(*spot))
+    sketch = clipped(view, arc(centre, radius, radius)[:-1])
+    sketch.line(arc(centre, radius, radius), NORMAL)
+    return sketch
+
+
+def _block(task: _Task, rng: random.Random) -> Sketch:
+    parts = [part for part in task.invention.parts if part.key not in ("curve", "threshold")]
     kept = parts[:1] + rng.sample(parts[1:], min(len(parts) - 1, rng.randint(3, 7)))
-    words = {part.members[0]: part.term.noun(language).one for part in kept}
-    return block_diagram(words, rng.choice(("", "")), office.words, rng)
+    words = {part.members[0]: part.term.noun(task.language).one for part in kept}
+    frame = rng.choice((None, ""))
+    return block_diagram(words, frame, task.office.words, rng, task.inscribed, _STORES)
 
 
-def _flow(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Sketch:
-    start, end = _START_END[language]
+def _flow(task: _Task, rng: random.Random) -> Sketch:
+    start, end = _START_END[task.language]
     nodes = [
-        Node(step.key, step.step.box[language], "decision" if step.decision else "step") for step in invention.steps
+        Node(step.key, step.step.box[task.language], "decision" if step.decision else "step")
+        for step in task.invention.steps
     ]
     ends = rng.random() < 0.7
     whole = [Node("start", start, "terminal"), *nodes, Node("end", end, "terminal")] if ends else nodes
-    return flow_chart(whole, _YES_NO[language], office.words, rng)
+    return flow_chart(whole, _YES_NO[task.language], task.office.words, rng)
 
 
-def _sequence(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Sketch:
-    parties = {part.key: part.term.noun(language).one for part in invention.parts[: rng.randint(2, 4)]}
-    messages = [(step.key, step.step.name[language]) for step in invention.steps if not step.decision]
-    return sequence_chart(parties, messages, office.words, rng)
+def _sequence(task: _Task, rng: random.Random) -> Sketch:
+    parties = {part.key: part.term.noun(task.language).one for part in task.invention.parts[: rng.randint(2, 4)]}
+    messages = [(step.key, step.step.name[task.language]) for step in task.invention.steps if not step.decision]
+    return sequence_chart(parties, messages, task.office.words, rng)
 
 
-def _graph(axes: tuple[int, int], language: str, office: Office, rng: random.Random) -> Sketch:
-    x, y = (
-        Axis(QUANTITIES[i][0][language], QUANTITIES[i][2], rng.choice((4.0, 5.0, 10.0, 20.0, 50.0, 80.0, 100.0, 400.0)))
-        for i in axes
-    )
-    low, high = office.size_px
+def _graph(task: _Task, rng: random.Random) -> Sketch:
+    tops = (4.0, 5.0, 10.0, 20.0, 50.0, 80.0, 100.0, 400.0)
+    x, y = (Axis(QUANTITIES[i][0][task.language], QUANTITIES[i][2], rng.choice(tops)) for i in task.axes)
+    low, high = task.office.size_px
     size = (float(rng.randint(low, high)), float(rng.randint(round(low * 0.6), round(high * 0.75))))
-    return graph(x, y, ("curve#1", "curve#2"), "threshold", office.words, size, rng)
+    return graph(x, y, ("curve#1", "curve#2"), "threshold", task.office.words, size, rng)
 
 
-def _circuit(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Sketch:
-    return circuit([Element(key, symbol) for key, symbol in invention.circuit], office.words, rng)
+def _circuit(task: _Task, rng: random.Random) -> Sketch:
+    return circuit([Element(key, symbol) for key, symbol in task.invention.circuit], task.office.words, rng)
 
 
-_BUILDERS: dict[str, Callable[[Invention, Plan, str, Office, random.Random], Sketch]] = {
+_BUILDERS: dict[str, Callable[[_Task, random.Random], Sketch]] = {
     "perspective": _picture, "exploded": _picture, "front": _picture, "side": _picture, "top": _picture,
-    "section": _picture, "block": _block, "flow": _flow, "sequence": _sequence, "circuit": _circuit,
+    "section": _picture, "detail": _detail, "block": _block, "flow": _flow, "sequence": _sequence,
+    "graph": _graph, "circuit": _circuit,
 }  # fmt: skip

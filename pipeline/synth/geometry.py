@@ -132,6 +132,16 @@ def along(points: Sequence[Point], dash: Sequence[float]) -> list[list[Point]]:
     return [*pieces, current] if drawn and len(current) > 1 else pieces
 
 
+def beside(points: Sequence[Point], offset: float) -> list[Point]:
+    """The polyline moved sideways by ``offset``, to its right for positive ones as y grows downwards."""
+    moved = []
+    for i, (x, y) in enumerate(points):
+        a, b = points[max(0, i - 1)], points[min(len(points) - 1, i + 1)]
+        length = math.dist(a, b) or 1.0
+        moved.append((x - (b[1] - a[1]) / length * offset, y + (b[0] - a[0]) / length * offset))
+    return moved
+
+
 def hatching(
     polygons: Sequence[Sequence[Point]], angle: float, spacing: float, phase: float = 0.0
 ) -> list[list[Point]]:

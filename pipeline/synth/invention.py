@@ -120,9 +120,8 @@ def _machine(rng: random.Random, figures: int) -> Invention:
     parts = [part if part.parent in known else _orphan(part) for part in parts]
     # Every machine document has a view and a section; what follows is drawn by lot.
     kinds = ["perspective", rng.choice(("section", "exploded"))]
-    kinds += rng.sample(
-        ("front", "side", "top", "perspective", "exploded", "section", "perspective", "flow", "graph"), 9
-    )
+    others = ("front", "side", "top", "perspective", "exploded", "section", "detail", "flow", "graph")
+    kinds += rng.sample(others, len(others))
     plans = _labelled(_distinct(kinds)[:figures], rng)
     steps = _method(rng) if any(plan.kind == "flow" for plan in plans) else ()
     curves = _curves(numbers) if any(plan.kind == "graph" for plan in plans) else ()
@@ -206,7 +205,7 @@ def _labelled(kinds: Sequence[str], rng: random.Random) -> tuple[Plan, ...]:
 
 
 def _view(label: str, kind: str, rng: random.Random) -> Plan:
-    if kind in ("perspective", "exploded"):
+    if kind in ("perspective", "exploded", "detail"):
         side = rng.choice((-1, 1))
         return Plan(label, kind, side * rng.uniform(25, 58), rng.uniform(15, 36))
     return Plan(label, kind, *{"front": (0.0, 0.0), "side": (90.0, 0.0), "top": (0.0, 90.0)}.get(kind, (0.0, 0.0)))

@@ -10,8 +10,8 @@ import random
 from dataclasses import dataclass, field
 
 from pipeline.synth.geometry import Point
-from pipeline.synth.solids import Axis, Solid, Vector
-from pipeline.synth.views import Piece, Thing
+from pipeline.synth.solids import Axis, Vector
+from pipeline.synth.views import Body, Piece, Thing
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Kit:
         self,
         key: str,
         names: str,
-        *solids: Solid,
+        *solids: Body,
         parent: str = "",
         inside: bool = False,
         apart: Vector = (0.0, 0.0, 0.0),
         solid_cut: bool = False,
-        core: tuple[Solid, ...] = (),
+        core: tuple[Body, ...] = (),
         decor: tuple[tuple[Vector, ...], ...] = (),
     ) -> None:
         """Put in one part; ``names`` are lexicon keys separated by spaces."""
@@ -60,6 +60,6 @@ class Assembly:
 
 
 def finish(kit: Kit, axis: Axis, middle: Point, cut: tuple[Axis, float], rng: random.Random) -> Assembly:
-    """The assembly made from a kit; few are shaded."""
-    thing = Thing(tuple(kit.pieces), axis, middle, cut, shaded=rng.random() < 0.12)
+    """The assembly made from a kit; some are shaded by dots, some have lines along round outlines."""
+    thing = Thing(tuple(kit.pieces), axis, middle, cut, rng.random() < 0.12, rng.random() < 0.2)
     return Assembly(thing, tuple(kit.specs), kit.names)

@@ -6,7 +6,7 @@ import math
 import random
 
 from pipeline.synth.kit import Assembly, Kit, finish
-from pipeline.synth.solids import Solid, bar, block, cylinder, gear, prism
+from pipeline.synth.solids import Hose, Solid, bar, block, cylinder, gear, prism, ring_on
 
 
 def cart(rng: random.Random) -> Assembly:
@@ -15,12 +15,14 @@ def cart(rng: random.Random) -> Assembly:
     w, d, h = rng.uniform(110, 170), rng.uniform(60, 95), rng.uniform(40, 90)
     r = rng.uniform(14, 24)
     kit.add("chassis", "chassis frame base_plate", block((0, 0, r * 1.1), (w, d, r * 1.1 + 10)))
+    hub = rng.choice(((), (0.3,), (0.75, 0.2)))
     for i, (x, y) in enumerate(((0.18, -11.0), (0.82, -11.0), (0.18, d + 1), (0.82, d + 1))):
         kit.add(
             f"wheel#{i + 1}",
             "wheel roller",
             cylinder(1, r, y, y + 10, (w * x, r)),
             apart=(0, -40 if i < 2 else 40, -10),
+            decor=tuple(ring_on(1, (w * x, r), y if i < 2 else y + 10, r * share, -1 if i < 2 else 1) for share in hub),
         )
     for i, x in enumerate((0.18, 0.82)):
         kit.add(
@@ -63,6 +65,14 @@ def cart(rng: random.Random) -> Assembly:
             block((-14, d * 0.05, r * 0.8), (-0.1, d * 0.95, r * 0.8 + 18)),
             apart=(-45, 0, 0),
         )
+    if rng.random() < 0.5:
+        bend = (
+            (w * 0.45, d * 0.2, top + 7),
+            (w * 0.4, d * 0.1, top + 26),
+            (w * 0.1, -8.0, top + 14),
+            (-6.0, -14.0, base),
+        )
+        kit.add("hose", "hose cable", Hose(bend, 3.0), apart=(0, -35, 60))
     kit.add(
         "battery",
         "battery pump drive_unit",
@@ -79,7 +89,9 @@ def mechanism(rng: random.Random) -> Assembly:
     w, h = rng.uniform(130, 200), rng.uniform(90, 140)
     cut = 18.0
     plate = ((0.0, cut), (cut, 0.0), (w - cut, 0.0), (w, cut), (w, h - cut), (w - cut, h), (cut, h), (0.0, h - cut))
-    kit.add("plate", "base_plate carrier_plate frame", prism(1, plate, 0, 8))
+    corners = [(x, z) for x in (cut, w - cut) for z in (cut, h - cut)]
+    screws = tuple(ring_on(1, at, 0.0, 4.5, -1) for at in corners) if rng.random() < 0.6 else ()
+    kit.add("plate", "base_plate carrier_plate frame", prism(1, plate, 0, 8), decor=screws)
     first, second = (w * 0.28, h * rng.uniform(0.3, 0.5)), (w * 0.68, h * rng.uniform(0.55, 0.75))
     big, small = h * rng.uniform(0.24, 0.3), h * rng.uniform(0.14, 0.2)
     kit.add("gear#1", "gear toothed_wheel cam", gear(1, big, rng.randint(14, 24), -8, 0, first), apart=(0, -50, 0))

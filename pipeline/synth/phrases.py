@@ -138,6 +138,8 @@ CAPTIONS = {
                     "une vue en perspective {d'un:w}"),
     "exploded": ("an exploded view of {the:w}", "{den:w} in einer Explosionsdarstellung", "une vue éclatée {du:w}"),
     "section": ("a cross-sectional view of {the:w}", "{den:w} in einer Schnittansicht", "une vue en coupe {du:w}"),
+    "detail": ("an enlarged detail of {the:w}", "{den:w} in einem vergrößerten Ausschnitt",
+               "un détail agrandi {du:w}"),
     "front": ("a front view of {the:w}", "{den:w} in einer Vorderansicht", "une vue de face {du:w}"),
     "side": ("a side view of {the:w}", "{den:w} in einer Seitenansicht", "une vue de côté {du:w}"),
     "top": ("a top view of {the:w}", "{den:w} in einer Draufsicht", "une vue de dessus {du:w}"),

@@ -6,7 +6,7 @@ import math
 import random
 
 from pipeline.synth.kit import Assembly, Kit, finish
-from pipeline.synth.solids import block, cylinder, gear, regular
+from pipeline.synth.solids import Hose, block, cylinder, gear, regular
 
 
 def turned_unit(rng: random.Random) -> Assembly:
@@ -73,6 +73,15 @@ def turned_unit(rng: random.Random) -> Assembly:
             cylinder(2, radius * 0.28, radius, radius * 1.45, (along, 0)),
             parent="housing",
         )
+        if rng.random() < 0.5:
+            top = radius * 1.45
+            bend = (
+                (along, 0.0, top),
+                (along, 0.0, top + 22),
+                (along - 30, 8.0, top + 38),
+                (along - 75, 20.0, top + 20),
+            )
+            kit.add("hose", "hose cable", Hose(bend, radius * 0.13), apart=(0, 0, 20))
     if rng.random() < 0.6:
         half = radius * 0.75
         kit.add("base", "base foot bracket", block((length * 0.2, -half, -radius - 14), (length * 0.8, half, -radius)))

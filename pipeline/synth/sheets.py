@@ -9,26 +9,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.synth.figures import Figure, Office
-from pipeline.synth.geometry import Affine, Box, Point, bounds, corners, shifted, turned
+from pipeline.synth.figures import Figure
+from pipeline.synth.geometry import Affine, Box, Point, bounds, corners, scaled, shifted, turned
 from pipeline.synth.lettering import Hand, write
 from pipeline.synth.raster import Canvas, rasterise, roughen
 from pipeline.synth.sketch import Sketch, Text
+from pipeline.synth.style import Office
 from pipeline.synth.tiff import PX_PER_MM
 
 #: The usable area of a drawing sheet under Rule 46 EPC is 170 mm × 262 mm; the paper is A4.
 _USABLE = (round(170 * PX_PER_MM), round(262 * PX_PER_MM))
+_CAPTION_ROOM = 260  # a caption and the gaps around it
 _A4 = (round(210 * PX_PER_MM), round(297 * PX_PER_MM))
 
 
 @dataclass(frozen=True)
 class Wear:
-    """What the scanner did: skew in degrees, share of ragged pixels, stray specks, a whole A4 page or a cut-out."""
+    """How a sheet came to be: turned by the applicant, enlarged to fill it, skewed and worn by the scanner.
+
+    ``skew`` in degrees, ``ragged`` the share of pixels, ``page`` a whole A4 page and not a cut-out.
+    """
 
     skew: float = 0.0
     ragged: float = 0.0
     specks: int = 0
     page: bool = False
+    turn: int = 0
+    grow: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,27 @@ def choose_wear(rng: random.Random, pages: bool) -> Wear:
     """Most scans are clean; some are skewed, ragged or speckled."""
     skew = rng.uniform(-0.7, 0.7) if rng.random() < 0.35 else 0.0
     page = pages and rng.random() < 0.25
-    return Wear(skew, rng.choice((0.0, 0.03, 0.08, 0.15)), rng.choice((0, 0, 5, 30, 120)), page)
+    grow = rng.uniform(1.0, 1.6) if page else rng.choice((1.0, 1.0, 1.25))
+    return Wear(skew, rng.choice((0.0, 0.03, 0.08, 0.15)), rng.choice((0, 0, 5, 30, 120)), page, 0, grow)
+
+
+def grouped(figures: Sequence[Figure], office: Office, rng: random.Random) -> list[tuple[list[Figure], int]]:
+    """Up to three figures a sheet, as many as fit without being drawn much smaller, and how the sheet is turned."""
+    groups = []
+    left = list(figures)
+    while left:
+        turn = rng.choice((90, 270)) if rng.random() < office.turned else 0
+        room = _USABLE[0] if turn else _USABLE[1]
+        count, used = 0, 0.0
+        for figure in left[: rng.choice((1, 1, 2, 2, 3))]:
+            box = figure.sketch.bounds()
+            used += box[3] - box[1] + _CAPTION_ROOM
+            if count and used > room * 1.15:
+                break
+            count += 1
+        groups.append((left[:count], turn))
+        left = left[count:]
+    return groups
 
 
 def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.Random, number: str = "") -> Sheet:
@@ -65,7 +92,7 @@ def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.R
 
     Figures too large for the sheet are drawn smaller. An empty label leaves the figure without a caption.
     """
-    turn = rng.choice((90, 270)) if rng.random() < office.turned else 0
+    turn = wear.turn
     room = (_USABLE[1], _USABLE[0]) if turn else _USABLE
     whole = Sketch()
     cells = [_with_label(figure, office, index, rng) for index, figure in enumerate(figures)]
@@ -74,12 +101,12 @@ def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.R
         whole.add(cell, shifted(*spot))
     parts = [_moved(figure.sketch.bounds(), spot) for figure, spot in zip(figures, spots, strict=True)]
     x0, y0, x1, y1 = whole.bounds()
-    fit = min(1.0, room[0] / (x1 - x0), room[1] / (y1 - y0))
-    if fit < 1.0:
-        smaller = Sketch()
-        smaller.add(whole, Affine(a=fit, e=fit))
+    fit = min(wear.grow, room[0] / (x1 - x0), room[1] / (y1 - y0))
+    if fit != 1.0:
+        drawn = Sketch()
+        drawn.add(whole, scaled(fit))
         parts = [(a * fit, b * fit, c * fit, d * fit) for a, b, c, d in parts]
-        whole = smaller
+        whole = drawn
     place, size = _on_paper(whole.bounds(), turn, wear, rng)
     if wear.page and number:
         hand = Hand("print") if rng.random() < 0.5 else office.label_hand

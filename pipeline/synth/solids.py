@@ -48,7 +48,7 @@ class Solid:
         """The upright box around it: lowest and highest corner."""
         points = [*self.ring(0), *self.ring(1)]
         low, high = zip(*((min(c), max(c)) for c in zip(*points, strict=True)), strict=True)
-        return low, high
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
     def moved(self, by: Vector) -> Solid:
         """The same solid elsewhere."""
@@ -152,13 +152,49 @@ def bar(axis: Axis, start: Point, end: Point, width: float, low: float, high: fl
     return Solid(axis, low, high, tuple(profile), smooth=True)
 
 
+def ring_on(axis: Axis, centre: Point, at: float, radius: float, outward: int) -> tuple[Vector, ...]:
+    """A circle drawn on a flat end, counter-clockwise as seen from outside; ``outward`` is the end's side, 1 or -1."""
+    turn = outward if axis != 1 else -outward  # axis 1 makes a left-handed frame of its profile
+    return tuple(on_axis(axis, point, at) for point in arc(centre, radius, radius, 0, 360 * turn, 28)[:-1])
+
+
+@dataclass(frozen=True)
+class Hose:
+    """A hose or cable along a smooth curve through ``points``."""
+
+    points: tuple[Vector, ...]
+    radius: float
+
+    def extent(self) -> tuple[Vector, Vector]:
+        """The upright box around its points."""
+        low, high = zip(*((min(c), max(c)) for c in zip(*self.points, strict=True)), strict=True)
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+    def moved(self, by: Vector) -> Hose:
+        """The same hose elsewhere."""
+        return replace(self, points=tuple((x + by[0], y + by[1], z + by[2]) for x, y, z in self.points))
+
+    def ring(self, end: int) -> list[Vector]:
+        """Points that tell how far it reaches."""
+        return list(self.points)
+
+    def cut(self, normal: Axis, at: float) -> list[list[Point]]:
+        """Sections leave hoses out."""
+        return []
+
+
 @dataclass(frozen=True)
 class Face:
-    """A flat piece of a solid's surface; ``edges`` says which of its sides are drawn (None: all)."""
+    """A flat piece of a solid's surface.
+
+    ``edges`` says which of its sides are drawn (None: all), ``rounding`` which are surface lines of a round
+    solid near its outline.
+    """
 
     corners: list[Vector]
     edges: list[bool] | None
     hole: list[Vector] | None = None
+    rounding: tuple[int, ...] = ()
 
 
 def faces(solid: Solid, toward: Vector) -> list[Face]:
@@ -177,7 +213,8 @@ def faces(solid: Solid, toward: Vector) -> list[Face]:
         if seen:
             before, after = sides[i - 1][1], sides[(i + 1) % count][1]
             edges = [True, not (solid.smooth and after), True, not (solid.smooth and before)]
-            shown.append(Face(quad, edges))
+            near = solid.smooth and any(not sides[(i + d) % count][1] for d in (2, -3))
+            shown.append(Face(quad, edges, None, (1,) if near and after else ()))
     shown.sort(key=lambda face: sum(dot(c, toward) for c in face.corners))
     for end, ring in ((0, low), (1, high)):
         if toward[solid.axis] * (1 if end else -1) > 1e-9:

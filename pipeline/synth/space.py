@@ -17,8 +17,8 @@ from pipeline.synth.sketch import Sketch
 CELL = 8
 _BORDER = 330.0  # room for numerals around the drawing, px
 _SAMPLES = np.linspace(0.06, 0.94, 12)
-#: What it costs a leader line to cross a line of the drawing, another leader, a text.
-_INK_COST, _LEADER_COST, _TEXT_COST = 4.0, 60.0, 1e6
+#: What it costs a leader line to run over a line or a surface of the drawing, another leader, a text.
+_INK_COST, _BODY_COST, _LEADER_COST, _TEXT_COST = 4.0, 3.0, 60.0, 1e6
 
 Floats = NDArray[np.float64]
 
@@ -33,9 +33,10 @@ class Space:
         size = (self.shape[1], self.shape[0])
         place = shifted(-self.left, -self.top).then(scaled(1 / CELL))
         ink = rasterise(Sketch(sketch.marks), *size, place)
-        self._body = _sums(silhouette(sketch, *size, place))
+        body = silhouette(sketch, *size, place)
+        self._body = _sums(body)
         self._taken = ink.astype(np.int32)
-        self._cost = ink * _INK_COST
+        self._cost = ink * _INK_COST + body * _BODY_COST
         self._counted: NDArray[np.int64] | None = None
         for text in sketch.texts:
             self.take_text(text.box(), 6.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from pipeline.synth.kit import Assembly, Kit, finish
-from pipeline.synth.solids import Axis, block, cylinder, prism
+from pipeline.synth.solids import Axis, Hose, block, cylinder, prism, ring_on
 
 
 def cabinet(rng: random.Random) -> Assembly:
@@ -86,6 +86,9 @@ def cabinet(rng: random.Random) -> Assembly:
         solid_cut=True,
     )
     cut: tuple[Axis, float] = (0, w * 0.5) if rng.random() < 0.5 else (1, d * 0.5)
+    if rng.random() < 0.5:
+        cord = ((w, d * 0.7, h * 0.15), (w + 18, d * 0.7, h * 0.1), (w + 30, d * 0.6, -feet), (w + 60, d * 0.3, -feet))
+        kit.add("cord", "cable hose", Hose(cord, 2.5), apart=(30, 0, 0))
     return finish(kit, 1, (w / 2, split / 2), cut, rng)
 
 
@@ -93,7 +96,8 @@ def machine_stand(rng: random.Random) -> Assembly:
     """Columns on a base plate carry a crossbeam, a carriage and a tool: press, drill, gripper station."""
     kit = Kit(("press", "drilling_device", "test_stand", "lifting_device", "printing_device"))
     w, d, h = rng.uniform(100, 170), rng.uniform(60, 100), rng.uniform(110, 190)
-    kit.add("base", "base_plate base", block((0, 0, -12), (w, d, 0)))
+    screws = tuple(ring_on(2, (x, y), 0.0, 4.0, 1) for x in (8.0, w - 8) for y in (8.0, d - 8))
+    kit.add("base", "base_plate base", block((0, 0, -12), (w, d, 0)), decor=screws if rng.random() < 0.5 else ())
     r = rng.uniform(5, 9)
     round_columns = rng.random() < 0.6
     for i, x in enumerate((0.15, 0.85)):

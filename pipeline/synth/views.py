@@ -10,11 +10,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.synth.geometry import Affine, Point, bounds, scaled, shifted
+from pipeline.synth.geometry import Affine, Point, beside, bounds, scaled, shifted
+from pipeline.synth.glyphs import smooth
 from pipeline.synth.sketch import BOLD, CENTRE, NORMAL, THIN, Sketch
-from pipeline.synth.solids import Axis, Project, Solid, Vector, camera, cross, dot, faces, on_axis, paint_order
+from pipeline.synth.solids import (
+    Axis,
+    Face,
+    Hose,
+    Project,
+    Solid,
+    Vector,
+    camera,
+    cross,
+    dot,
+    faces,
+    on_axis,
+    paint_order,
+)
 
 Mask = NDArray[np.int32]
+Body = Solid | Hose
 _MASK_SCALE = 0.25  # resolution at which it is found out what is visible
 
 
@@ -29,11 +44,11 @@ class Piece:
     """
 
     key: str
-    solids: tuple[Solid, ...]
+    solids: tuple[Body, ...]
     inside: bool = False
     apart: Vector = (0.0, 0.0, 0.0)
     solid_cut: bool = False
-    core: tuple[Solid, ...] = ()
+    core: tuple[Body, ...] = ()
     decor: tuple[tuple[Vector, ...], ...] = ()
 
 
@@ -42,7 +57,7 @@ class Thing:
     """An object of an invention.
 
     ``axis`` is its main axis, which runs through ``middle`` (the two other coordinates); ``cut`` is the plane of
-    its section.
+    its section. ``shaded``: faces are toned by dots; ``lined``: round surfaces bear lines along their outline.
     """
 
     pieces: tuple[Piece, ...]
@@ -50,35 +65,35 @@ class Thing:
     middle: Point
     cut: tuple[Axis, float]
     shaded: bool = False
+    lined: bool = False
 
 
 def outside(thing: Thing, yaw: float, pitch: float, size: Point, exploded: bool = False) -> Sketch:
     """The object as seen from a direction, hidden surfaces left out, fitted into ``size`` pixels."""
     project, toward = camera(yaw, pitch)
-    placed: list[tuple[str, Solid]] = []
-    for piece in thing.pieces:
-        if piece.inside and not exploded:
-            continue
-        by = piece.apart if exploded else (0.0, 0.0, 0.0)
-        solids = piece.core or piece.solids if exploded else piece.solids
-        placed.extend((piece.key, solid.moved(by)) for solid in solids)
-    keys = [key for key, _ in placed]
-    points = [project(c) for _, solid in placed for end in (0, 1) for c in solid.ring(end)]
-    fit = _fit(points, size)
+    shown = [piece for piece in thing.pieces if exploded or not piece.inside]
+    placed = [(piece, body) for piece in shown for body in _bodies(piece, exploded)]
+    fit = _fit([project(c) for _, body in placed for end in (0, 1) for c in body.ring(end)], size)
 
     def page(point: Vector) -> Point:
         return fit(project(point))
 
-    sketch = Sketch()
-    seen = _mask(size)
+    painter = _Painter(page, toward, fit.scale, thing, size)
     if exploded:
-        _centre_line(sketch, thing, placed, page)
-    for index in paint_order([solid.extent() for _, solid in placed], toward):
-        _paint(sketch, placed[index][1], toward, page, thing.shaded, seen, index + 1)
-    if not exploded:
-        _decorate(sketch, thing, toward, page)
-    _mark_visible(sketch, seen, keys)
-    return sketch
+        _centre_line(painter.sketch, thing, [body for _, body in placed], page)
+    order = paint_order([body.extent() for _, body in placed], toward)
+    last = {placed[index][0].key: index for index in order}
+    for index in order:
+        piece, body = placed[index]
+        painter.paint(body, index + 1)
+        if last[piece.key] == index:
+            painter.decorate(piece, piece.apart if exploded else (0.0, 0.0, 0.0))
+    _mark_visible(painter.sketch, painter.seen, [piece.key for piece, _ in placed])
+    return painter.sketch
+
+
+def _bodies(piece: Piece, exploded: bool) -> list[Body]:
+    return [body.moved(piece.apart) for body in piece.core or piece.solids] if exploded else list(piece.solids)
 
 
 def _mask(size: Point) -> Mask:
@@ -92,22 +107,56 @@ def _fit(points: Sequence[Point], size: Point) -> Affine:
     return back.then(shifted(size[0] / 2, size[1] / 2))
 
 
-def _paint(sketch: Sketch, solid: Solid, toward: Vector, page: Project, shaded: bool, seen: Mask, number: int) -> None:
-    for face in faces(solid, toward):
-        points = [page(c) for c in face.corners]
+class _Painter:
+    """Lays body over body and keeps a coarse map of which one is seen where."""
+
+    def __init__(self, page: Project, toward: Vector, scale: float, thing: Thing, size: Point) -> None:
+        self.page, self.toward, self.scale, self.thing = page, toward, scale, thing
+        self.sketch, self.seen = Sketch(), _mask(size)
+
+    def paint(self, body: Body, number: int) -> None:
+        """Put a body over what is there."""
+        if isinstance(body, Hose):
+            self._hose(body, number)
+            return
+        for face in faces(body, self.toward):
+            self._face(face, body, number)
+
+    def _face(self, face: Face, solid: Solid, number: int) -> None:
+        points = [self.page(c) for c in face.corners]
+        sketch = self.sketch
         sketch.area(points)
-        _fill(seen, points, number)
-        if shaded and face.edges is not None and solid.axis == 2:
-            sketch.area(points, _tone(face.corners, toward))
+        _fill(self.seen, points, number)
         if face.edges is None:
             sketch.line([*points, points[0]], NORMAL)
         else:
+            if self.thing.shaded and solid.axis == 2:
+                sketch.area(points, _tone(face.corners, self.toward))
             for i, drawn in enumerate(face.edges):
                 if drawn:
                     sketch.line([points[i], points[(i + 1) % len(points)]], NORMAL)
+            for i in face.rounding if self.thing.lined else ():
+                sketch.line([points[i], points[(i + 1) % len(points)]], THIN)
         if face.hole:
-            hole = [page(c) for c in face.hole]
-            sketch.shape(hole, NORMAL)
+            sketch.shape([self.page(c) for c in face.hole], NORMAL)
+
+    def _hose(self, hose: Hose, number: int) -> None:
+        course = smooth(tuple(self.page(p) for p in hose.points), 10)
+        sides = [beside(course, offset) for offset in (hose.radius * self.scale, -hose.radius * self.scale)]
+        outline = [*sides[0], *reversed(sides[1])]
+        self.sketch.area(outline)
+        _fill(self.seen, outline, number)
+        for side in sides:
+            self.sketch.line(side, NORMAL)
+        for end in (0, -1):
+            self.sketch.line([sides[0][end], sides[1][end]], NORMAL)
+
+    def decorate(self, piece: Piece, by: Vector) -> None:
+        """Slots, seams and the like on faces that look at the viewer."""
+        for loop in piece.decor:
+            points = [(x + by[0], y + by[1], z + by[2]) for x, y, z in loop]
+            if dot(cross(points[0], points[1], points[-1]), self.toward) > 1e-9:
+                self.sketch.shape([self.page(p) for p in points], 3.0, fill=False)
 
 
 def _tone(corners: Sequence[Vector], toward: Vector) -> float:
@@ -144,20 +193,12 @@ def _mark_visible(sketch: Sketch, seen: Mask, keys: Sequence[str]) -> None:
         sketch.anchors.setdefault(key, []).extend(places)
 
 
-def _centre_line(sketch: Sketch, thing: Thing, placed: Sequence[tuple[str, Solid]], page: Project) -> None:
+def _centre_line(sketch: Sketch, thing: Thing, bodies: Sequence[Body], page: Project) -> None:
     """The dash-dot line along which the parts were pulled apart."""
-    lows, highs = zip(*(solid.extent() for _, solid in placed), strict=True)
+    lows, highs = zip(*(body.extent() for body in bodies), strict=True)
     ends = [min(v[thing.axis] for v in lows), max(v[thing.axis] for v in highs)]
     first, second = (page(on_axis(thing.axis, thing.middle, at)) for at in ends)
     sketch.line([first, second], THIN, CENTRE)
-
-
-def _decorate(sketch: Sketch, thing: Thing, toward: Vector, page: Project) -> None:
-    """Slots, seams and the like on faces that look at the viewer; the first three points give the face."""
-    for piece in thing.pieces:
-        for points in piece.decor if not piece.inside else ():
-            if dot(cross(points[0], points[1], points[-1]), toward) > 1e-9:
-                sketch.shape([page(p) for p in points], 3.0, fill=False)
 
 
 def section(thing: Thing, size: Point, rng: random.Random) -> Sketch:
