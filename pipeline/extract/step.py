@@ -20,6 +20,9 @@ from pipeline.extract.rows import DocumentWriter
 from pipeline.parts import Outcome, result_batch
 from pipeline.storage import Storage
 
+#: A task costs Spark about as much as three documents do; fewer packages than this are not worth one.
+_LEAST_PACKAGES, _TASKS_PER_CORE = 8, 3
+
 
 def run(ctx: StepContext) -> Outcome:
     """Extract ``ctx.source`` into documents, passages and sheets; ``ctx.only`` restricts it to those items.
@@ -45,12 +48,23 @@ def run(ctx: StepContext) -> Outcome:
             for item in batch["item"].to_pylist():
                 yield extract_shard(item, storage, archive, settings, delivered, only)
 
+    shards = spread(shards, ctx.engine.sparkContext.defaultParallelism)
     items = [json.dumps([place, shard.to_json()]) for place, shard in enumerate(shards)]
     outcome = spark.run(spark.tasks(ctx.engine, items), work, ctx.progress) if items else Outcome()
     outcome.rejects = rejects + outcome.rejects
     drop_duplicates(outcome, storage, settings.lake, standing)
     outcome.notes = []
     return outcome
+
+
+def spread(shards: list[Shard], cores: int) -> list[Shard]:
+    """Cut shards further where an archive has too few of them to keep every core busy to the end."""
+    most = max(_LEAST_PACKAGES, -(-sum(len(shard.members) for shard in shards) // (_TASKS_PER_CORE * cores)))
+    return [
+        replace(shard, members=shard.members[start : start + most])
+        for shard in shards
+        for start in range(0, len(shard.members), most)
+    ]
 
 
 def extract_shard(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.archives import ArchiveSource, Member, Shard
 from pipeline.config import ExtractSettings, LimitSettings, Settings, SparkSettings
 from pipeline.context import StepContext
 from pipeline.engines.spark import session
@@ -125,6 +126,19 @@ def test_a_replay_reads_the_named_items_alone_and_lets_stand_what_stands(spark: 
         ("DOC/EPNWA1/P6.zip!/P6.xml", Reason.DUPLICATE_DOCUMENT),
     }
     assert sorted(rows(lake.storage, again.parts)["passages"]) == ["EP3000005A1", "EP3000009A1"]
+
+
+@pytest.mark.parametrize(("sizes", "cores", "expected"), [
+    ([100], 2, [17, 17, 17, 17, 17, 15]), ([20, 3], 4, [8, 8, 4, 3]), ([128] * 10, 2, [128] * 10), ([], 2, []),
+])  # fmt: skip
+def test_small_archives_are_cut_finely_enough_for_every_core(sizes: list[int], cores: int, expected: list[int]) -> None:
+    source = ArchiveSource("a", "a.zip", {})
+    members = [Member(str(number), "", (), 2, nested=True) for number in range(sum(sizes))]
+    starts = [sum(sizes[:place]) for place in range(len(sizes))]
+    shards = [Shard(source, tuple(members[at : at + size])) for at, size in zip(starts, sizes, strict=True)]
+    cut = step.spread(shards, cores)
+    assert [len(shard.members) for shard in cut] == expected
+    assert [member for shard in cut for member in shard.members] == members
 
 
 def test_an_archive_without_documents_is_one_reject(spark: Any, tmp_path: Path) -> None:
