@@ -1,0 +1,1 @@
+"""Encoders of figures and sentences, and the step that runs them."""

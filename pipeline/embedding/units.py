@@ -1,0 +1,117 @@
+"""An archive's sentences cut into units of whole documents, each with its links beside it.
+
+A document's rows lie together in ``passages`` and in ``links``, so a unit is a handful of row ranges; what
+reaches the driver is those ranges, never a row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.storage import Storage
+
+#: What a unit holds at most, in sentences, unless one document alone has more: the memory bound of a worker.
+ROWS_PER_UNIT = 32_768
+#: Smaller units would cost more in files than they gain in balance.
+_LEAST_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows ``start`` to ``stop`` (exclusive) of a row group; ``path`` as the storage's filesystem spells it."""
+
+    path: str
+    group: int
+    start: int
+    stop: int
+
+
+#: A document's name and one run of its rows.
+Run = tuple[str, Span]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Some documents' rows in ``passages`` and in ``links``."""
+
+    passages: tuple[Span, ...]
+    links: tuple[Span, ...]
+
+
+def document_runs(storage: Storage, path: str) -> list[Run]:
+    """Which rows of a file belong to which document, in file order."""
+    runs = []
+    with storage.filesystem().open_input_file(path) as stream:
+        reader = pq.ParquetFile(stream)
+        for group in range(reader.num_row_groups):
+            column = reader.read_row_group(group, columns=["doc_id"])["doc_id"].combine_chunks().dictionary_encode()
+            codes = column.indices.to_numpy()
+            starts = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+            for start, stop in zip(starts, [*starts[1:], len(codes)], strict=True):
+                runs.append((column.dictionary[codes[start]].as_py(), Span(path, group, start, stop)))
+    return runs
+
+
+def cut(passages: Iterable[Run], links: Iterable[Run], rows_per_unit: int) -> list[Unit]:
+    """Units of whole documents in the order of the passages, each filled up to ``rows_per_unit`` sentences."""
+    of_document, links_of = _by_document(passages), _by_document(links)
+    units: list[list[str]] = []
+    room = 0
+    for doc_id, spans in of_document.items():
+        rows = sum(span.stop - span.start for span in spans)
+        if not units or rows > room:
+            units.append([])
+            room = rows_per_unit
+        units[-1].append(doc_id)
+        room -= rows
+    return [
+        Unit(
+            _joined([span for doc_id in unit for span in of_document[doc_id]]),
+            _joined([span for doc_id in unit for span in links_of.get(doc_id, [])]),
+        )
+        for unit in units
+    ]
+
+
+def rows_per_unit(sentences: int, workers: int) -> int:
+    """Enough units to keep every worker busy to the end, no larger than memory allows."""
+    return min(ROWS_PER_UNIT, max(_LEAST_ROWS, -(-sentences // (4 * workers))))
+
+
+def read_spans(storage: Storage, spans: Sequence[Span], columns: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """The rows of the spans in their order; a row group is read once."""
+    names = list(columns)
+    found = [pa.schema([schema.field(name) for name in names]).empty_table()]
+    at: tuple[str, int] | None = None
+    for span in spans:
+        if at != (span.path, span.group):
+            at = (span.path, span.group)
+            with storage.filesystem().open_input_file(span.path) as stream:
+                rows = pq.ParquetFile(stream).read_row_group(span.group, columns=names).select(names)
+        found.append(rows.slice(span.start, span.stop - span.start).cast(found[0].schema))
+    return pa.concat_tables(found)
+
+
+def _by_document(runs: Iterable[Run]) -> dict[str, list[Span]]:
+    grouped: dict[str, list[Span]] = defaultdict(list)
+    for doc_id, span in runs:
+        grouped[doc_id].append(span)
+    return dict(grouped)
+
+
+def _joined(spans: list[Span]) -> tuple[Span, ...]:
+    """The spans sorted, neighbours made one."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.path, s.group, s.start)):
+        last = joined[-1] if joined else None
+        if last is not None and (last.path, last.group, last.stop) == (span.path, span.group, span.start):
+            joined[-1] = Span(last.path, last.group, last.start, span.stop)
+        else:
+            joined.append(span)
+    return tuple(joined)
