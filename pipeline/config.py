@@ -81,8 +81,8 @@ class LimitSettings:
 class ExtractSettings:
     """How an archive is cut and read."""
 
-    shard_mb: int = _tuning(64)
-    shard_packages: int = _tuning(64)
+    shard_mb: int = _tuning(128)
+    shard_packages: int = _tuning(128)
     pdf_fallback: bool = True
 
 
@@ -125,6 +125,7 @@ class ModelSettings:
     text_batch: int = _tuning(64)
     dtype: str = "auto"  # auto: bfloat16 where the processor has it, else float32
     passages: str = "all"  # all, or linked: only sentences that a link names
+    sentence_weights: str = "equal"  # equal, or score: a figure's sentences weigh as their links do
 
 
 @dataclass(frozen=True)
