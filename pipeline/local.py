@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,24 @@ def _run_group(
         "replay": replay,
     }
     reports: list[StepReport] = []
-    message = ""
     log_path = Path(tempfile.gettempdir()) / f"figlake-{os.getpid()}-{group[0].name}.log"
-    with open(log_path, "w+", encoding="utf-8", errors="replace") as log:
+    for event in _events(job, log_path, f"the {group[0].engine} process of {group[0].name}"):
+        if event["event"] == "report":
+            if event["state"] == "failed":
+                event["error"] += f"  (log: {log_path})"
+            reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
+        emit(event)
+    if not any(report.state == "failed" for report in reports):
+        log_path.unlink(missing_ok=True)
+    return reports
+
+
+def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str, Any]]:
+    """Start an engine process on a job and yield its events until it ends; end it if the caller stops.
+
+    Raises FiglakeError with the process's own message, or with how it died and the end of its log.
+    """
+    with open(log_path, "w", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "pipeline.worker"],
             stdin=subprocess.PIPE,
@@ -116,32 +131,23 @@ def _run_group(
             encoding="utf-8",
             preexec_fn=_die_with_parent,
         )
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
-        try:
-            process.stdin.write(json.dumps(job, default=dict))
-            process.stdin.close()
-            for line in process.stdout:
-                event = json.loads(line)
-                if event["event"] == "report":
-                    reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
-                elif event["event"] == "error":
-                    message = event["message"]
-                emit(event)
-            code = process.wait()
-        except BaseException:
-            _end(process)
-            raise
-    if message:
-        raise FiglakeError(message)
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+    try:
+        process.stdin.write(json.dumps(job, default=dict))
+        process.stdin.close()
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "error":
+                raise FiglakeError(event["message"])
+            yield event
+        code = process.wait()
+    except BaseException:
+        _end(process)
+        raise
     if code:
         tail = "".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise FiglakeError(
-            f"the {group[0].engine} process of {group[0].name} ended with {how}; log: {log_path}\n{tail}"
-        )
-    if not any(report.state == "failed" for report in reports):
-        log_path.unlink(missing_ok=True)
-    return reports
+        raise FiglakeError(f"{name} ended with {how}; log: {log_path}\n{tail}")
 
 
 def _die_with_parent() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from pipeline.ledger import Ledger, Run, record
 from pipeline.merge import merge
 from pipeline.parts import Outcome
 from pipeline.rejects import write_rejects
+
+#: An error in a report or the ledger is one line of at most this length.
+_ERROR_CHARACTERS = 400
 
 Progress = Callable[[int, int | None], None]
 
@@ -217,8 +221,17 @@ def _ledger_generations(lake: Lake, step: Step, archive: str) -> list[int]:
     return [run.generation for run in Ledger.read(lake).runs if (run.step, run.archive) == (step.name, archive)]
 
 
+def _in_one_line(error: Exception) -> str:
+    """What went wrong at the bottom of an engine's chain of wrapped exceptions; the log has the rest."""
+    lines = [line.strip() for line in str(getattr(error, "cause", None) or error).splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt)\b", line)]
+    line = next((line for line in named if "UserCodeException" not in line), (named or lines or [""])[0])
+    kind = type(error).__name__
+    return (line if line.split(":")[0].endswith(("Error", "Exception")) else f"{kind}: {line}")[:_ERROR_CHARACTERS]
+
+
 def _failed(lake: Lake, run: Run, error: Exception, seconds: float) -> StepReport:
-    text = str(error) if isinstance(error, FiglakeError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, FiglakeError) else _in_one_line(error)
     if not isinstance(error, SupersededError):
         record(
             lake,

@@ -56,8 +56,8 @@ def run_group(
 ) -> None:
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
-    An archive whose step fails takes no further steps, nor do those in ``broken``. ``replay`` (items, source) runs a step that
-    stands once more for these items only.
+    An archive whose step fails takes no further steps, nor do those in ``broken``. ``replay`` (items,
+    source) runs a step that stands once more for these items only.
     """
     failed = set(broken)
     group = [BY_NAME[name] for name in steps]
