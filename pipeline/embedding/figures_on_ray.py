@@ -38,7 +38,7 @@ def encode_figures(
     sheets = ray_engine.read(lake, "sheets", archive, ["sheet_id", "image"], where=where)
     canvases = sheets.map_batches(
         prepare_sheets,
-        fn_args=(boxes, image_preparation(settings.models), settings.limits.image_mpixels),
+        fn_args=([boxes], image_preparation(settings.models), settings.limits.image_mpixels),
         batch_format="pyarrow",
         batch_size=_SHEETS_PER_TASK,
     )
@@ -62,9 +62,15 @@ def figure_boxes(lake: Lake, archive: str, documents: frozenset[str]) -> pa.Tabl
     return figures
 
 
-def prepare_sheets(batch: pa.Table, boxes: pa.Table, preparation: Preparation, limit_mpixels: int) -> pa.Table:
-    """Canvases of the figures on some sheets."""
-    figures = boxes.filter(pc.is_in(boxes["sheet_id"], value_set=batch["sheet_id"])).to_pylist()
+def prepare_sheets(batch: pa.Table, boxes: list[Any], preparation: Preparation, limit_mpixels: int) -> pa.Table:
+    """Canvases of the figures on some sheets. ``boxes`` holds a reference to the table of figures.
+
+    In a list, because Ray resolves a bare reference only where it does not fuse this stage with the next.
+    """
+    import ray
+
+    table: pa.Table = ray.get(boxes[0])
+    figures = table.filter(pc.is_in(table["sheet_id"], value_set=batch["sheet_id"])).to_pylist()
     rows, rejects = prepared_figures(batch.to_pylist(), figures, preparation, limit_mpixels)
     rejected = [{"reject": ray_engine.reject_text(reject)} for reject in rejects]
     return pa.Table.from_pylist([*rows, *rejected], schema=_PREPARED)
