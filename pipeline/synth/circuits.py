@@ -27,21 +27,20 @@ def circuit(elements: Sequence[Element], ink: Ink, rng: random.Random) -> Sketch
     sketch = Sketch()
     pitch, depth = rng.uniform(260, 340), rng.uniform(340, 460)
     count = len(elements)
-    branches = max(2, math.ceil(count / 2))
-    x = 0.0
-    sketch.line([(0, depth), (pitch * (branches - 0.5), depth)], NORMAL)
+    branches = min(count, max(2, math.ceil(count / 2)))
+    sketch.line([(0, depth), (pitch * branches, depth)], NORMAL)
     rails, downs = elements[: count - branches], elements[count - branches :]
     for index in range(branches):
+        start, end = (index * pitch, 0.0), ((index + 1) * pitch, 0.0)
         if index < len(rails):
-            _wire(sketch, rails[index], (x, 0.0), (x + pitch, 0.0), ink)
+            _wire(sketch, rails[index], start, end, ink)
         else:
-            sketch.line([(x, 0.0), (x + pitch * (1 if index < branches - 1 else 0.5), 0.0)], NORMAL)
-        middle = x + pitch * 0.5 if index == branches - 1 else x + pitch
-        if index < len(downs):
-            _wire(sketch, downs[index], (middle, 0.0), (middle, depth), ink)
-            for y in (0.0, depth):
-                sketch.area(arc((middle, y), 8, 8), 1.0)
-        x += pitch
+            sketch.line([start, end], NORMAL)
+        foot = (end[0], depth)
+        _wire(sketch, downs[index], end, foot, ink)
+        if index < branches - 1:
+            for joint in (end, foot):
+                sketch.area(arc(joint, 8, 8), 1.0)
     for y in (0.0, depth):
         sketch.ellipse((-10, y), 10, 10, 3.0)
     _ground(sketch, (pitch, depth))

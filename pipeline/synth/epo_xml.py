@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
 
+from pipeline.synth.content import Image
 from pipeline.synth.text import Body, Paragraph
 
 _STATES = (
@@ -53,21 +54,12 @@ class Identity:
         return f"{self.application}.{-total % 10}"
 
 
-@dataclass(frozen=True)
-class Image:
-    """An image of the package and what the XML says of it; ``labels`` only for drawing sheets."""
-
-    file: str
-    width_mm: int
-    height_mm: int
-    labels: tuple[str, ...] = ()
-
-    def tag(self, name: str, content: str = "drawing") -> str:
-        """The img element."""
-        return (
-            f'<img id="{name}" file="{self.file}" wi="{self.width_mm}" he="{self.height_mm}" '
-            f'img-content="{content}" img-format="tif"/>'
-        )
+def _image(image: Image, name: str, content: str = "drawing") -> str:
+    """The img element."""
+    return (
+        f'<img id="{name}" file="{image.file}" wi="{round(image.width_mm)}" he="{round(image.height_mm)}" '
+        f'img-content="{content}" img-format="tif"/>'
+    )
 
 
 def document_xml(
@@ -82,7 +74,7 @@ def document_xml(
     pages = iter(range(1, 10_000))
     parts = [_root(identity, f"{identity.stem}.xml"), _sdobi(identity, body.titles, body.cited, rng)]
     if identity.kind.startswith("A"):
-        picture = f"\n{abstract.tag('iaf01')}" if abstract else ""
+        picture = f"\n{_image(abstract, 'iaf01')}" if abstract else ""
         parts.append(
             f'<abstract id="abst" lang="{body.language}">\n<p id="pa01" num="0001">{body.abstract}{picture}</p>\n'
             "</abstract>\n"
@@ -97,7 +89,8 @@ def document_xml(
         parts.append(_claims(body.claims[language], language, index + 1, len(languages) > 1, pages))
     if sheets:
         figures = "".join(
-            f'{_page(pages)}\n<figure id="f{i:04d}" num="{escape(",".join(s.labels))}">{s.tag(f"if{i:04d}")}</figure>'
+            f'{_page(pages)}\n<figure id="f{i:04d}" num="{escape(",".join(s.labels))}">'
+            f"{_image(s, f'if{i:04d}')}</figure>"
             for i, s in enumerate(sheets, 1)
         )
         parts.append(f'<drawings id="draw" lang="{body.language}">{figures}\n</drawings>\n')
@@ -190,7 +183,7 @@ def _description(paragraphs: Sequence[Paragraph], formula: Image | None, pages: 
         else:
             text = " ".join(s.xml for s in paragraph.statements)
         if paragraph.formula and formula:
-            text += f'<maths id="math0001" num="">{formula.tag("ib0001", "math")}</maths>'
+            text += f'<maths id="math0001" num="">{_image(formula, "ib0001", "math")}</maths>'
         mark = _page(pages) if index % 4 == 3 else ""
         parts.append(f'<p id="p{paragraph.number}" num="{paragraph.number}">{text}{mark}</p>\n')
     return "".join(parts)

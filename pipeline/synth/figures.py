@@ -15,7 +15,7 @@ from pipeline.synth.invention import Invention, Plan
 from pipeline.synth.leaders import annotate
 from pipeline.synth.lexicon import QUANTITIES
 from pipeline.synth.sketch import NORMAL, Sketch
-from pipeline.synth.style import Office
+from pipeline.synth.style import DrawingStyle
 from pipeline.synth.views import Thing, outside, section
 
 
@@ -46,23 +46,23 @@ class _Task:
     invention: Invention
     plan: Plan
     language: str
-    office: Office
+    style: DrawingStyle
     axes: tuple[int, int]
     inscribed: Mapping[str, str]
 
 
-def draw(invention: Invention, plan: Plan, language: str, office: Office, rng: random.Random) -> Figure:
+def draw(invention: Invention, plan: Plan, language: str, style: DrawingStyle, rng: random.Random) -> Figure:
     """Draw one figure and put the numerals in."""
     axes = (rng.choice((0, 0, 1, 5)), rng.choice((2, 3, 4, 6, 7, 8)))
     signs = _chosen(invention, rng)
-    inscribed = signs if office.inscribed and plan.kind == "block" else {}
-    task = _Task(invention, plan, language, office, axes, inscribed)
+    inscribed = signs if style.inscribed and plan.kind == "block" else {}
+    task = _Task(invention, plan, language, style, axes, inscribed)
     sketch = _BUILDERS[plan.kind](task, rng)
-    if plan.kind in _PLANE and rng.random() < office.measured:
+    if plan.kind in _PLANE and rng.random() < style.measured:
         note = rng.choice((dimension, dimension, angle, section_letters))
-        note(sketch, office.words.hand, office.words.cap_px, rng)
-    numerals = office.numerals
-    if rng.random() < office.inner_turn:
+        note(sketch, style.words.hand, style.words.cap_px, rng)
+    numerals = style.numerals
+    if rng.random() < style.inner_turn:
         numerals = replace(numerals, angle=rng.choice((90, 270)))
     whole = "" if plan.kind not in (*_DIAGRAMS, "detail") and rng.random() < 0.7 else None
     written = {text.text for text in sketch.texts if text.kind == "sign"}
@@ -90,7 +90,7 @@ def _thing(task: _Task) -> Thing:
 
 
 def _picture(task: _Task, rng: random.Random) -> Sketch:
-    low, high = task.office.size_px
+    low, high = task.style.size_px
     size = (float(rng.randint(low, high)), float(rng.randint(low, high)))
     return _view(task, task.plan.kind, size, rng)
 
@@ -104,10 +104,10 @@ def _view(task: _Task, kind: str, size: tuple[float, float], rng: random.Random)
 
 def _detail(task: _Task, rng: random.Random) -> Sketch:
     """A circle cut out of a larger view, where most parts come together."""
-    low, high = task.office.size_px
-    side = 2.2 * high
+    low, high = task.style.size_px
+    side = 1.6 * high
     view = _view(task, rng.choice(("perspective", "section")), (side, side), rng)
-    radius = rng.uniform(0.3, 0.45) * (low + high) / 2
+    radius = rng.uniform(0.35, 0.5) * (low + high) / 2
     spots = [point for anchors in view.anchors.values() for point in anchors]
 
     def parts_near(x: float, y: float) -> int:
@@ -124,7 +124,7 @@ def _block(task: _Task, rng: random.Random) -> Sketch:
     kept = parts[:1] + rng.sample(parts[1:], min(len(parts) - 1, rng.randint(3, 7)))
     words = {part.members[0]: part.term.noun(task.language).one for part in kept}
     frame = rng.choice((None, ""))
-    return block_diagram(words, frame, task.office.words, rng, task.inscribed, _STORES)
+    return block_diagram(words, frame, task.style.words, rng, task.inscribed, _STORES)
 
 
 def _flow(task: _Task, rng: random.Random) -> Sketch:
@@ -135,25 +135,25 @@ def _flow(task: _Task, rng: random.Random) -> Sketch:
     ]
     ends = rng.random() < 0.7
     whole = [Node("start", start, "terminal"), *nodes, Node("end", end, "terminal")] if ends else nodes
-    return flow_chart(whole, _YES_NO[task.language], task.office.words, rng)
+    return flow_chart(whole, _YES_NO[task.language], task.style.words, rng)
 
 
 def _sequence(task: _Task, rng: random.Random) -> Sketch:
     parties = {part.key: part.term.noun(task.language).one for part in task.invention.parts[: rng.randint(2, 4)]}
     messages = [(step.key, step.step.name[task.language]) for step in task.invention.steps if not step.decision]
-    return sequence_chart(parties, messages, task.office.words, rng)
+    return sequence_chart(parties, messages, task.style.words, rng)
 
 
 def _graph(task: _Task, rng: random.Random) -> Sketch:
     tops = (4.0, 5.0, 10.0, 20.0, 50.0, 80.0, 100.0, 400.0)
     x, y = (Axis(QUANTITIES[i][0][task.language], QUANTITIES[i][2], rng.choice(tops)) for i in task.axes)
-    low, high = task.office.size_px
+    low, high = task.style.size_px
     size = (float(rng.randint(low, high)), float(rng.randint(round(low * 0.6), round(high * 0.75))))
-    return graph(x, y, ("curve#1", "curve#2"), "threshold", task.office.words, size, rng)
+    return graph(x, y, ("curve#1", "curve#2"), "threshold", task.style.words, size, rng)
 
 
 def _circuit(task: _Task, rng: random.Random) -> Sketch:
-    return circuit([Element(key, symbol) for key, symbol in task.invention.circuit], task.office.words, rng)
+    return circuit([Element(key, symbol) for key, symbol in task.invention.circuit], task.style.words, rng)
 
 
 _BUILDERS: dict[str, Callable[[_Task, random.Random], Sketch]] = {

@@ -14,7 +14,7 @@ from pipeline.synth.geometry import Affine, Box, Point, bounds, corners, scaled,
 from pipeline.synth.lettering import Hand, write
 from pipeline.synth.raster import Canvas, rasterise, roughen
 from pipeline.synth.sketch import Sketch, Text
-from pipeline.synth.style import Office
+from pipeline.synth.style import DrawingStyle
 from pipeline.synth.tiff import PX_PER_MM
 
 #: The usable area of a drawing sheet under Rule 46 EPC is 170 mm × 262 mm; the paper is A4.
@@ -68,12 +68,12 @@ def choose_wear(rng: random.Random, pages: bool) -> Wear:
     return Wear(skew, rng.choice((0.0, 0.03, 0.08, 0.15)), rng.choice((0, 0, 5, 30, 120)), page, 0, grow)
 
 
-def grouped(figures: Sequence[Figure], office: Office, rng: random.Random) -> list[tuple[list[Figure], int]]:
+def grouped(figures: Sequence[Figure], style: DrawingStyle, rng: random.Random) -> list[tuple[list[Figure], int]]:
     """Up to three figures a sheet, as many as fit without being drawn much smaller, and how the sheet is turned."""
     groups = []
     left = list(figures)
     while left:
-        turn = rng.choice((90, 270)) if rng.random() < office.turned else 0
+        turn = rng.choice((90, 270)) if rng.random() < style.turned else 0
         room = _USABLE[0] if turn else _USABLE[1]
         count, used = 0, 0.0
         for figure in left[: rng.choice((1, 1, 2, 2, 3))]:
@@ -87,7 +87,7 @@ def grouped(figures: Sequence[Figure], office: Office, rng: random.Random) -> li
     return groups
 
 
-def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.Random, number: str = "") -> Sheet:
+def compose(figures: Sequence[Figure], style: DrawingStyle, wear: Wear, rng: random.Random, number: str = "") -> Sheet:
     """Put the figures on one sheet below or beside each other, each with its label (``number``: '2/7' on a page).
 
     Figures too large for the sheet are drawn smaller. An empty label leaves the figure without a caption.
@@ -95,7 +95,7 @@ def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.R
     turn = wear.turn
     room = (_USABLE[1], _USABLE[0]) if turn else _USABLE
     whole = Sketch()
-    cells = [_with_label(figure, office, index, rng) for index, figure in enumerate(figures)]
+    cells = [_with_label(figure, style, index, rng) for index, figure in enumerate(figures)]
     spots = _arrange([cell.bounds() for cell in cells], room, rng)
     for cell, spot in zip(cells, spots, strict=True):
         whole.add(cell, shifted(*spot))
@@ -109,7 +109,7 @@ def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.R
         whole = drawn
     place, size = _on_paper(whole.bounds(), turn, wear, rng)
     if wear.page and number:
-        hand = Hand("print") if rng.random() < 0.5 else office.label_hand
+        hand = Hand("print") if rng.random() < 0.5 else style.label_hand
         at = _back(place, (size[0] / 2, 90.0))
         whole.texts.append(Text(number, at, 34, hand.suits(number), "number", -place.turn % 360))
     image = rasterise(whole, *size, place)
@@ -119,7 +119,7 @@ def compose(figures: Sequence[Figure], office: Office, wear: Wear, rng: random.R
     return Sheet(image, tuple(figures), boxes, texts, turn)
 
 
-def _with_label(figure: Figure, office: Office, index: int, rng: random.Random) -> Sketch:
+def _with_label(figure: Figure, style: DrawingStyle, index: int, rng: random.Random) -> Sketch:
     """A copy of the figure's sketch with its caption below, above or beside it."""
     cell = Sketch()
     cell.add(figure.sketch, Affine())
@@ -128,9 +128,9 @@ def _with_label(figure: Figure, office: Office, index: int, rng: random.Random) 
     if not figure.plan.label:
         return cell
     x0, y0, x1, y1 = cell.bounds()
-    label = office.label_form.format(figure.plan.label)
-    hand = office.label_hand.suits(label)
-    wide, high = write(label, hand, office.label_cap_px).box[2], office.label_cap_px
+    label = style.label_form.format(figure.plan.label)
+    hand = style.label_hand.suits(label)
+    wide, high = write(label, hand, style.label_cap_px).box[2], style.label_cap_px
     gap = rng.uniform(45, 90)
     side = rng.choice(("below", "below", "above", "above", "right"))
     if side == "right" and x1 - x0 > 900:
@@ -140,7 +140,7 @@ def _with_label(figure: Figure, office: Office, index: int, rng: random.Random) 
         "above": ((x0 + x1) / 2 + rng.uniform(-0.3, 0.3) * (x1 - x0) * 0.5, y0 - gap - high / 2),
         "right": (x1 + gap + wide, y0 + (y1 - y0) * rng.uniform(0.3, 0.9)),
     }[side]
-    cell.write(label, at, office.label_cap_px, hand, "label").figure = index
+    cell.write(label, at, style.label_cap_px, hand, "label").figure = index
     return cell
 
 

@@ -11,7 +11,7 @@ from pipeline.synth.lettering import Hand
 
 
 @dataclass(frozen=True)
-class Office:
+class DrawingStyle:
     """How one applicant's drawings look, throughout a document."""
 
     numerals: LeaderStyle
@@ -33,7 +33,7 @@ _LABELS = {
 }
 
 
-def choose_office(language: str, size_px: tuple[int, int], rng: random.Random) -> Office:
+def choose_style(language: str, size_px: tuple[int, int], rng: random.Random) -> DrawingStyle:
     """Draw a drawing style by lot."""
     face = rng.choice(("drafting", "drafting", "roman", "print", "print", "hand", "stencil"))
     hand = Hand(
@@ -62,4 +62,4 @@ def choose_office(language: str, size_px: tuple[int, int], rng: random.Random) -
     inner = rng.choice((0.0, 0.0, 0.0, 0.25))
     inscribed, measured = rng.random() < 0.3, rng.choice((0.0, 0.3, 0.7))
     label_cap = round(cap * rng.uniform(1.0, 1.5))
-    return Office(numerals, ink, label, label_cap, form, size_px, turned, inner, inscribed, measured)
+    return DrawingStyle(numerals, ink, label, label_cap, form, size_px, turned, inner, inscribed, measured)

@@ -10,7 +10,8 @@ from lxml import etree
 
 from pipeline.errors import UsageError
 from pipeline.synth import draw_archive
-from pipeline.synth.document import PACES, draw_document
+from pipeline.synth.content import PACES
+from pipeline.synth.epo import draw_document
 from tests.shared_data import SHARED, needs_shared
 from tests.synth.conftest import Delivery
 
@@ -23,9 +24,10 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("office", ["epo", "uspto"])
+def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_processes(tmp_path: Path, office: str) -> None:
     for name, processes in (("one", 1), ("again", 1), ("two", 2)):
-        draw_archive(tmp_path / name, 10, seed=5, pace="fast", processes=processes)
+        draw_archive(tmp_path / name, 10, seed=5, office=office, pace="fast", processes=processes)
     assert digests(tmp_path / "one") == digests(tmp_path / "again") == digests(tmp_path / "two")
 
 
@@ -95,7 +97,7 @@ def test_a_broken_off_run_leaves_no_archive(tmp_path: Path, monkeypatch: pytest.
 
 def test_application_numbers_stay_distinct_beyond_ten_thousand_documents() -> None:
     day = date(2025, 1, 22)
-    stems = {draw_document(1, 4, index, day, PACES["fast"], stubs=1.0).identity.stem for index in (1, 10_001, 20_001)}
+    stems = {draw_document(1, index, day, PACES["fast"], stubs=1.0).name for index in (1, 10_001, 20_001)}
     assert len(stems) == 3
 
 
