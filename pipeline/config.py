@@ -111,6 +111,7 @@ class LinkingSettings:
     """How signs are resolved."""
 
     min_confidence: float = 0.5
+    min_score: float = 0.4  # a sentence that names neither the figure nor its signs is linked from here on
 
 
 @dataclass(frozen=True)
