@@ -188,7 +188,9 @@ def _archives_below(folder: Storage, seen: set[str]) -> set[str]:
     infos = folder.filesystem().get_file_info(pafs.FileSelector(folder.path()))
     infos = sorted((info for info in infos if not info.base_name.startswith(".")), key=lambda info: info.base_name)
     names = {info.base_name.lower() for info in infos}
-    if date_in_name(folder.root) or names & _DELIVERY_MARKS:
+    # A dot in the name makes it something beside the delivery, as figlake synth's EPRTBJV….truth.
+    dated = date_in_name(folder.root) and "." not in PurePosixPath(folder.root).name
+    if dated or names & _DELIVERY_MARKS:
         return {folder.root}
     files = [info.base_name for info in infos if info.is_file and is_nested(info.base_name)]
     found = set() if _are_packages(folder, files) else {Storage.at(folder.uri(name)).root for name in files}

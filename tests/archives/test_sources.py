@@ -60,6 +60,14 @@ def test_a_folder_of_packages_or_documents_is_one_archive(tmp_path: Path) -> Non
         assert places(tmp_path / name) == [(name, str(tmp_path / name))]
 
 
+def test_the_ground_truth_beside_a_drawn_archive_is_no_archive(tmp_path: Path) -> None:
+    week = "EPRTBJV2025000008001001"
+    (tmp_path / f"{week}.zip").write_bytes(b"")
+    (tmp_path / f"{week}.truth").mkdir()
+    (tmp_path / f"{week}.truth" / "sheets.jsonl").write_text("{}")
+    assert [source.name for source in discover([str(tmp_path)])] == [week]
+
+
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
     write(tmp_path / "in" / "EPRTBJV2019000007001001.zip")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
