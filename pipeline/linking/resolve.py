@@ -4,68 +4,92 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from pipeline.config import LinkingSettings
+from pipeline.linking.correct import Correction, correct
+from pipeline.linking.references import named_figures
+from pipeline.linking.relevance import Document, probabilities
 from pipeline.linking.signs import DocumentSigns
 
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sign read in a figure: the region, and whether the text's knowledge corrected it."""
+
+    sign: str
+    region: Row
+    corrected: bool
+
+
 def resolve(
-    figures: Iterable[Row],
-    regions: Iterable[Row],
-    passages: Iterable[Row],
-    signs: DocumentSigns,
-    min_confidence: float = 0.0,
-) -> list[dict[str, Any]]:
+    figures: Iterable[Row], regions: Iterable[Row], passages: Iterable[Row], signs: DocumentSigns,
+    settings: LinkingSettings,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Rows of ``links`` of one document, ordered by figure, passage and sign.
 
-    A sentence is linked to a figure through every sign that it names and the figure prints (as OCR read it, at
-    ``min_confidence`` or above) and through every figure label in its ``figure_refs``.
+    A sentence is linked to a figure through every sign that it names and the figure prints, and through the figure
+    itself where it names it, or where the text is about it by ``settings.min_score``. The score is the
+    probability that a careful reader would look at the figure to follow the sentence.
     """
-    figures = list(figures)
-    texts = {p["passage_id"]: p for p in passages}
+    figures, passages = list(figures), list(passages)
+    if not figures:
+        return []
+    spoken = _spoken(signs)
+    printed = printed_signs(figures, regions, [row["sign"] for row in signs.rows], settings.min_confidence)
+    scores = probabilities(Document(figures, passages, printed, spoken))
     terms = {row["sign"]: row["term"] for row in signs.rows}
-    spoken: dict[str, list[str]] = defaultdict(list)
-    for mention in signs.mentions:
-        if mention.passage_id in texts and mention.passage_id not in spoken[mention.sign][-1:]:
-            spoken[mention.sign].append(mention.passage_id)
-    printed = printed_signs(figures, regions, min_confidence)
-    named = {pid: named_figures(p["figure_refs"] or (), figures) for pid, p in texts.items()}
-    shown_by = {sign: sum(sign in signs_here for signs_here in printed.values()) for sign in spoken}
+    named = {p["passage_id"]: named_figures(p["figure_refs"] or (), figures) for p in passages}
     rows = []
-    for figure in figures:
-        figure_id = figure["figure_id"]
-        rows += [_link(figure, texts[pid], 1.0) for pid, ids in named.items() if figure_id in ids]
-        for sign, region in printed[figure_id].items():
-            for pid in spoken.get(sign, ()):
-                score = _sign_score(figure_id, named[pid], shown_by[sign])
-                rows.append(_link(figure, texts[pid], score, sign, terms[sign], region))
-    order = {pid: position for position, pid in enumerate(texts)}
-    return sorted(rows, key=lambda row: (row["figure_id"], order[row["passage_id"]], row["sign"]))
+    for place, figure in enumerate(figures):
+        readings = printed[figure["figure_id"]]
+        for passage in passages:
+            score = float(scores[passage["passage_id"]][place])
+            shared = [sign for sign in spoken.get(passage["passage_id"], ()) if sign in readings]
+            is_named = figure["figure_id"] in named[passage["passage_id"]]
+            if is_named or (score >= settings.min_score and not shared):
+                rows.append(_link(figure, passage, score))
+            rows += [_link(figure, passage, score, readings[sign], terms[sign]) for sign in sorted(shared)]
+    return sorted(rows, key=lambda row: row["figure_id"])
 
 
-def printed_signs(figures: Iterable[Row], regions: Iterable[Row], min_confidence: float) -> dict[str, dict[str, Row]]:
-    """For each figure the signs read inside its box, each with the region read most confidently."""
-    by_sheet: dict[str, list[Row]] = defaultdict(list)
-    for region in regions:
-        if region["role"] == "sign" and _sign(region) and region["confidence"] >= min_confidence:
-            by_sheet[region["sheet_id"]].append(region)
-    printed: dict[str, dict[str, Row]] = {}
+def _spoken(signs: DocumentSigns) -> dict[str, list[str]]:
+    """The signs of each passage, each once."""
+    spoken: dict[str, dict[str, None]] = defaultdict(dict)
+    for mention in signs.mentions:
+        spoken[mention.passage_id][mention.sign] = None
+    return {passage_id: list(found) for passage_id, found in spoken.items()}
+
+
+def printed_signs(
+    figures: Iterable[Row], regions: Iterable[Row], known: Iterable[str], min_confidence: float
+) -> dict[str, dict[str, Reading]]:
+    """For each figure the signs read inside its box, each by its most confident reading; ``known`` are the signs
+    that the text names."""
+    regions = [r for r in regions if r["role"] == "sign" and r["sign"] and r["confidence"] >= min_confidence]
+    corrections = correct(regions, known)
+    by_sheet: dict[str, list[Reading]] = defaultdict(list)
+    for region in sorted(regions, key=lambda r: (-r["confidence"], r["ordinal"])):
+        by_sheet[region["sheet_id"]].append(_reading(region, corrections.get((region["sheet_id"], region["ordinal"]))))
+    printed: dict[str, dict[str, Reading]] = {}
     for figure in figures:
-        best: dict[str, Row] = {}
-        for region in by_sheet[figure["sheet_id"]]:
-            sign = _sign(region)
-            if _inside(region["polygon"], figure) and (
-                sign not in best or region["confidence"] > best[sign]["confidence"]
-            ):
-                best[sign] = region
+        best: dict[str, Reading] = {}
+        for reading in by_sheet[figure["sheet_id"]]:
+            if _inside(reading.region["polygon"], figure):
+                best.setdefault(reading.sign, reading)
         printed[figure["figure_id"]] = best
     return printed
 
 
-def _sign(region: Row) -> str:
-    return str(region["corrected_sign"] or region["sign"] or "")
+def _reading(region: Row, correction: Correction | None) -> Reading:
+    if correction is not None:
+        return Reading(correction.sign, region, corrected=True)
+    if region["corrected_sign"]:
+        return Reading(region["corrected_sign"], region, corrected=True)
+    return Reading(region["sign"], region, corrected=False)
 
 
 def _inside(polygon: list[float], figure: Row) -> bool:
@@ -74,47 +98,19 @@ def _inside(polygon: list[float], figure: Row) -> bool:
     return bool(figure["x0"] <= x < figure["x1"] and figure["y0"] <= y < figure["y1"])
 
 
-def named_figures(labels: Iterable[str], figures: Iterable[Row]) -> set[str]:
-    """The figures that ``labels`` name: the figure itself, else its parts (Fig. 4 names 4A and 4(b)), else the
-    figure that it is a part of (Fig. 15(a) names 15 where the sheet has no label for the part)."""
-    by_label: dict[str, set[str]] = defaultdict(set)
-    for figure in figures:
-        if figure["label"]:
-            by_label[figure["label"]].add(figure["figure_id"])
-    found: set[str] = set()
-    for label in labels:
-        parts = [other for other in by_label if is_part(other, label)]
-        wholes = [other for other in by_label if is_part(label, other)]
-        for match in [label] if label in by_label else parts or wholes:
-            found |= by_label[match]
-    return found
-
-
-def is_part(label: str, whole: str) -> bool:
-    """True when ``label`` is a part of ``whole``: 4A, 4(b) or 4' of 4, but not 40."""
-    return label.startswith(whole) and len(label) > len(whole) and not label[len(whole)].isdigit()
-
-
-def _sign_score(figure_id: str, named: set[str], shown_by: int) -> float:
-    """Named figures attract the sentence; else the fewer figures print the sign, the surer the link."""
-    if named:
-        return 0.9 if figure_id in named else 0.1
-    return 0.8 / max(1, shown_by)
-
-
 def _link(
-    figure: Row, passage: Row, score: float, sign: str = "", term: str | None = None, region: Row | None = None
+    figure: Row, passage: Row, score: float, reading: Reading | None = None, term: str | None = None
 ) -> dict[str, Any]:
-    match = "figure mention" if region is None else "corrected" if region["corrected_sign"] else "exact"
+    match = "figure mention" if reading is None else "corrected" if reading.corrected else "exact"
     return {
         "figure_id": figure["figure_id"],
         "doc_id": figure["doc_id"],
-        "sign": sign,
+        "sign": reading.sign if reading else "",
         "passage_id": passage["passage_id"],
         "term": term,
-        "region_ordinal": region["ordinal"] if region else None,
+        "region_ordinal": reading.region["ordinal"] if reading else None,
         "match": match,
-        "ocr_confidence": region["confidence"] if region else None,
+        "ocr_confidence": reading.region["confidence"] if reading else None,
         "score": score,
         "text": passage["text"],
     }

@@ -22,7 +22,7 @@ COLUMNS = {
     "passages": ["doc_id", "passage_id", "section", "paragraph_index", "sentence", "language", "heading", "text",
                  "figure_refs"],
     "regions": ["doc_id", "sheet_id", "ordinal", "polygon", "confidence", "role", "sign", "corrected_sign"],
-    "figures": ["doc_id", "figure_id", "sheet_id", "label", "ordinal", "x0", "y0", "x1", "y1"],
+    "figures": ["doc_id", "figure_id", "sheet_id", "label", "caption", "x0", "y0", "x1", "y1"],
 }  # fmt: skip
 _SECTIONS = ("title", "abstract", "description", "claims")
 
@@ -84,8 +84,7 @@ def link_document(document: Mapping[str, Any], settings: Settings) -> tuple[list
     """Rows of ``signs`` and of ``links`` of one document given as its passages, regions and figures."""
     passages = sorted(document["passages"], key=_reading_order)
     signs = find_signs(passages)
-    links = resolve(document["figures"] or [], document["regions"] or [], passages, signs,
-                    settings.linking.min_confidence)  # fmt: skip
+    links = resolve(document["figures"] or [], document["regions"] or [], passages, signs, settings.linking)
     return signs.rows, links
 
 

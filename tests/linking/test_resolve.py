@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from pipeline.linking.resolve import is_part, named_figures, resolve
+from pipeline.config import LinkingSettings
+from pipeline.linking.references import is_part, named_figures
+from pipeline.linking.resolve import resolve
 from pipeline.linking.signs import find_signs
 from tests.linking.rows import figure, passages, region
 
@@ -13,8 +15,9 @@ TEXTS = passages(
 SECOND = "EP1A1/2.tif"
 
 
-def links(figures: list[dict], regions: list[dict], **options: float) -> list[tuple]:
-    rows = resolve(figures, regions, TEXTS, find_signs(TEXTS), **options)
+def links(figures: list[dict], regions: list[dict], min_score: float = 1.1, **options: float) -> list[tuple]:
+    settings = LinkingSettings(min_score=min_score, **options)
+    rows = resolve(figures, regions, TEXTS, find_signs(TEXTS), settings)
     return [(r["figure_id"][-1], r["sign"], r["passage_id"][-3], r["match"], r["region_ordinal"]) for r in rows]
 
 
@@ -54,4 +57,4 @@ def test_a_label_names_the_figure_or_its_parts_or_the_whole() -> None:
 
 
 def test_a_document_without_figures_has_no_links() -> None:
-    assert resolve([], [region("10")], TEXTS, find_signs(TEXTS)) == []
+    assert resolve([], [region("10")], TEXTS, find_signs(TEXTS), LinkingSettings()) == []
