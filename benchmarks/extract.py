@@ -151,16 +151,13 @@ def stage_shares(archive: Path, lake: Path) -> dict[str, float]:
     return {**{stage: seconds / total for stage, seconds in spent.items()}, "rest": 1 - sum(spent.values()) / total}
 
 
-def best(measure: Callable[[Path], Any], folder: Path) -> tuple[float, Any]:
-    """Least seconds of some runs, each into a fresh folder, and what the last one returned."""
-    seconds, result = [], None
-    for _ in range(REPEATS):
-        out = folder / "out"
-        start = time.perf_counter()
-        result = measure(out)
-        seconds.append(time.perf_counter() - start)
-        shutil.rmtree(out)
-    return min(seconds), result
+def seconds_of(measure: Callable[[Path], Any], out: Path) -> tuple[float, Any]:
+    """Seconds of one run into a fresh folder, and what it returned."""
+    start = time.perf_counter()
+    result = measure(out)
+    seconds = time.perf_counter() - start
+    shutil.rmtree(out)
+    return seconds, result
 
 
 def main() -> None:
@@ -177,8 +174,12 @@ def main() -> None:
         spark_extract(spark, warm, folder / "warm-lake")
         plain_loop(warm, folder / "warm-loop")
         print(f"{archive.stat().st_size / 1e6:.0f} MB")
-        loop_seconds, rows = best(lambda out: plain_loop(archive, out), folder)
-        spark_seconds, outcome = best(lambda out: spark_extract(spark, archive, out), folder)
+        loop_seconds = spark_seconds = float("inf")
+        for _ in range(REPEATS):  # in turns, so that what else the machine does weighs on both
+            seconds, rows = seconds_of(lambda out: plain_loop(archive, out), folder / "out")
+            loop_seconds = min(loop_seconds, seconds)
+            seconds, outcome = seconds_of(lambda out: spark_extract(spark, archive, out), folder / "out")
+            spark_seconds = min(spark_seconds, seconds)
         assert outcome.rows_out(TABLES) == rows, (outcome.rows_out(TABLES), rows)
         number = rows["documents"]
         ratio = loop_seconds / spark_seconds
