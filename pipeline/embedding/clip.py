@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.embedding.drawing import Canvas, Preparation
-from pipeline.embedding.hardware import device, in_batches, number_format
+from pipeline.embedding.hardware import device, in_batches, number_format, quiet_loading
 from pipeline.embedding.image import encode_drawings
 from pipeline.embedding.vectors import Vectors, unit
 from pipeline.errors import ModelNotFoundError
@@ -37,6 +37,7 @@ class ClipEncoder:
         self._config = preprocessing(folder)
         self.preparation = preparation(folder)
         self._dtype, self._device = number_format(dtype), device()
+        quiet_loading()
         model = AutoModel.from_pretrained(folder, dtype=self._dtype, use_safetensors=True, local_files_only=True)
         if not hasattr(model, "get_image_features"):
             raise ModelNotFoundError(f"{name} is a {type(model).__name__}, not a model of the CLIP family")

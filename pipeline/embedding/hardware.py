@@ -83,3 +83,10 @@ def _free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def quiet_loading() -> None:
+    """Without the bar that transformers draws for each model it loads: the step and the search have their own."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()

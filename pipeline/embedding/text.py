@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.embedding.hardware import device, in_batches, number_format
+from pipeline.embedding.hardware import device, in_batches, number_format, quiet_loading
 from pipeline.embedding.vectors import Vectors, unit
 
 #: ``batch`` counts sentences of this many tokens; longer ones share a batch with fewer.
@@ -39,6 +39,7 @@ class SentenceEncoder:
 
         self.name, self.revision = name, revision
         self._budget_tokens = batch * _TOKENS_PER_SENTENCE
+        quiet_loading()
         self._model = SentenceTransformer(
             str(folder), device=str(device()), local_files_only=True, model_kwargs={"use_safetensors": True}
         )

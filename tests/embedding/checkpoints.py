@@ -25,12 +25,28 @@ def clip_checkpoint(folder: Path, side: int = 32) -> Path:
         "eos_token_id": vocabulary["<|endoftext|>"],
     }
     vision = {**_TOWER, "image_size": side, "patch_size": 8}
-    # Larger weights than the usual start, so that different drawings get clearly different vectors.
-    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=48, initializer_factor=6.0)
-    CLIPModel(config).save_pretrained(folder)
+    model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=48))
+    tell_apart(model.vision_model, sharpness=5.0)
+    model.save_pretrained(folder)
     images = CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
     CLIPProcessor(images, CLIPTokenizer(vocab=vocabulary, merges=[])).save_pretrained(folder)
     return folder
+
+
+def tell_apart(tower: Any, sharpness: float = 14.0) -> None:
+    """Sharpen a randomly started image tower so that different drawings get clearly different vectors.
+
+    As it starts, its class token averages all patches, nearly all of them white: any two drawings have a
+    cosine of 0.999, and a comparison of vectors would show nothing.
+    """
+    import torch
+
+    with torch.no_grad():
+        tower.embeddings.patch_embedding.weight.mul_(10)
+        tower.embeddings.class_embedding.zero_()
+        for name, parameter in tower.encoder.named_parameters():
+            if parameter.ndim == 2 and "mlp" not in name:
+                parameter.mul_(sharpness if "q_proj" in name or "k_proj" in name else 5)
 
 
 def siglip_checkpoint(folder: Path, side: int = 32) -> Path:
@@ -46,7 +62,7 @@ def siglip_checkpoint(folder: Path, side: int = 32) -> Path:
     return folder
 
 
-def sentence_checkpoint(folder: Path, pickled: bool = False) -> Path:
+def sentence_checkpoint(folder: Path) -> Path:
     """A RoBERTa under sentence-transformers with mean pooling: 64 dimensions."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -70,5 +86,5 @@ def sentence_checkpoint(folder: Path, pickled: bool = False) -> Path:
     fast.save_pretrained(base)
     transformer = Transformer(str(base), max_seq_length=24)
     model = SentenceTransformer(modules=[transformer, Pooling(64, "mean")], device="cpu")
-    model.save(str(folder), safe_serialization=not pickled, create_model_card=False)
+    model.save(str(folder), create_model_card=False)
     return folder

@@ -50,8 +50,8 @@ def test_the_canvas_shows_the_whole_square_as_a_full_resampling_would(shape: tup
     square[top : top + shape[0], left : left + shape[1]] = picture
     expected = np.asarray(Image.fromarray(square).resize((64, 64), Image.Resampling.BICUBIC)).astype(float)
     found = Preparation(64)(picture).astype(float)
-    assert np.abs(found - expected).mean() < 1.5
-    assert np.abs(found - expected).max() < 32
+    assert np.abs(found - expected).mean() < 0.3
+    assert np.abs(found - expected).max() < 8
 
 
 def test_empty_margins_change_nothing() -> None:
