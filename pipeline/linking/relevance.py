@@ -50,7 +50,6 @@ WEIGHTS: dict[str, float] = {
     "generic": -0.86,  # speaks of the invention at large
     "table": -1.0,
 }
-_ORDER = list(WEIGHTS)
 _NEW_PARAGRAPH = 0.8
 _GENERIC = re.compile(
     r"(?i)\binvention|embodiments\b|disclosure|scope|modif|variation|skilled|erfindung|ausführungsformen|invención"
@@ -71,11 +70,12 @@ _MANY_NUMERALS, _SIGN_SHARE = 8, 0.6
 
 @dataclass(frozen=True)
 class Document:
-    """What the model looks at. ``printed``: figure → signs read in it; ``spoken``: passage → signs named in it."""
+    """What the model looks at. ``printed``: figure → the signs read in it, each with its reading; ``spoken``:
+    passage → the signs named in it."""
 
     figures: Sequence[Row]
     passages: Sequence[Row]
-    printed: Mapping[str, Iterable[str]]
+    printed: Mapping[str, Mapping[str, Any]]
     spoken: Mapping[str, Sequence[str]]
 
 
@@ -84,12 +84,7 @@ def probabilities(document: Document, weights: Mapping[str, float] = WEIGHTS) ->
     found: dict[str, Vector] = {}
     for section in dict.fromkeys(p["section"] for p in document.passages):
         passages = [p for p in document.passages if p["section"] == section]
-        before, paragraph = np.zeros(len(document.figures)), None
-        for passage, evidence in zip(passages, Evidence(document, passages).all(), strict=True):
-            evidence["before"] = before if passage["paragraph_index"] == paragraph else before * _NEW_PARAGRAPH
-            odds = sum(weights[name] * evidence[name] for name in _ORDER)
-            before, paragraph = 1.0 / (1.0 + np.exp(-odds)), passage["paragraph_index"]
-            found[passage["passage_id"]] = before
+        found |= {passage_id: p for passage_id, _, p in Evidence(document, passages).judged(weights)}
     return found
 
 
@@ -128,8 +123,8 @@ class Evidence:
     def _printed(self, document: Document) -> NDArray[np.bool_]:
         """Signs × figures: what OCR read where; a figure that is full of other numbers prints nothing."""
         prints = np.zeros((len(self.signs), self.count), dtype=bool)
-        for figure_id, signs in document.printed.items():
-            signs = list(signs)
+        for figure_id, readings in document.printed.items():
+            signs = list(readings)
             numerals = [s for s in signs if s[0].isdigit()]
             known = sum(s in self.signs for s in numerals)
             if len(numerals) > _MANY_NUMERALS and known < _SIGN_SHARE * len(numerals):
@@ -170,14 +165,21 @@ class Evidence:
         total = float(view.sum())
         return np.asarray(view * (scale / total)) if total else view
 
-    def all(self) -> Iterable[dict[str, Any]]:
-        """The evidence of each sentence in turn; scalars and vectors over the figures."""
+    def judged(self, weights: Mapping[str, float]) -> Iterable[tuple[str, dict[str, Any], Vector]]:
+        """Of each sentence in turn the passage id, the evidence (scalars, and vectors over the figures) and the
+        probability of each figure."""
         paragraphs: dict[int, list[int]] = {}
         for passage in self.passages:
             rows = paragraphs.setdefault(passage["paragraph_index"], [])
             rows += [self.signs[s] for s in self._of(passage)]
+        before, paragraph = np.zeros(self.count), None
         for i, passage in enumerate(self.passages):
-            yield self._of_sentence(i, passage, paragraphs[passage["paragraph_index"]])
+            index = passage["paragraph_index"]
+            evidence = self._of_sentence(i, passage, paragraphs[index])
+            evidence["before"] = before if index == paragraph else before * _NEW_PARAGRAPH
+            odds = sum(weight * evidence[name] for name, weight in weights.items())
+            before, paragraph = 1.0 / (1.0 + np.exp(-odds)), index
+            yield passage["passage_id"], evidence, before
 
     def _of_sentence(self, i: int, passage: Row, paragraph: list[int]) -> dict[str, Any]:
         named, strength, announced = self.named[i], self.context.strength[i], self.context.announced[i]

@@ -38,22 +38,31 @@ def resolve(
     figures, passages = list(figures), list(passages)
     if not figures:
         return []
-    spoken = _spoken(signs)
-    printed = printed_signs(figures, regions, [row["sign"] for row in signs.rows], settings.min_confidence)
-    scores = probabilities(Document(figures, passages, printed, spoken))
+    document = document_of(figures, regions, passages, signs, settings.min_confidence)
+    scores = probabilities(document)
     terms = {row["sign"]: row["term"] for row in signs.rows}
     named = {p["passage_id"]: named_figures(p["figure_refs"] or (), figures) for p in passages}
     rows = []
     for place, figure in enumerate(figures):
-        readings = printed[figure["figure_id"]]
+        readings = document.printed[figure["figure_id"]]
         for passage in passages:
             score = float(scores[passage["passage_id"]][place])
-            shared = [sign for sign in spoken.get(passage["passage_id"], ()) if sign in readings]
+            shared = [sign for sign in document.spoken.get(passage["passage_id"], ()) if sign in readings]
             is_named = figure["figure_id"] in named[passage["passage_id"]]
             if is_named or (score >= settings.min_score and not shared):
                 rows.append(_link(figure, passage, score))
             rows += [_link(figure, passage, score, readings[sign], terms[sign]) for sign in sorted(shared)]
     return sorted(rows, key=lambda row: row["figure_id"])
+
+
+def document_of(
+    figures: Iterable[Row], regions: Iterable[Row], passages: Iterable[Row], signs: DocumentSigns,
+    min_confidence: float = LinkingSettings().min_confidence,
+) -> Document:  # fmt: skip
+    """The document as the relevance model looks at it."""
+    figures = list(figures)
+    printed = printed_signs(figures, regions, [row["sign"] for row in signs.rows], min_confidence)
+    return Document(figures, list(passages), printed, _spoken(signs))
 
 
 def _spoken(signs: DocumentSigns) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from pipeline.linking.relevance import Document, probabilities
 from tests.linking.rows import figure, passages
 
 PUMP = [figure("1", "EP1A1/1.tif"), figure("2", "EP1A1/2.tif")]
-PRINTED = {"EP1A1/1.tif#1": ["5", "7"], "EP1A1/2.tif#2": ["7", "9"]}
+PRINTED = {"EP1A1/1.tif#1": {"5": None, "7": None}, "EP1A1/2.tif#2": {"7": None, "9": None}}
 TEXTS = passages(
     "FIG. 1 shows a pump with a shaft 5 and a rotor 7.",
     "The shaft 5 turns the rotor 7.",
