@@ -20,6 +20,7 @@ from jobs.options import (
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
+    from pipeline.flow import Step
     from pipeline.lake import Lake
 
 ArchivesOption = Annotated[
@@ -62,7 +63,7 @@ def run(
         from pipeline.local import run_all
 
         settings = settings_of(profile, config, overrides)
-        steps = _steps(first, last)
+        steps = chosen_steps(first, last)
         target = lake_at(lake, settings, must_exist=not (archives or more))
         names = _register([*(archives or []), *(more or [])], target, settings, name, replace)
         names = _restrict(names, only)
@@ -98,7 +99,7 @@ def step(
         from pipeline.local import run_all
 
         settings = settings_of(profile, config, overrides)
-        chosen = _steps(name, name)[0]
+        chosen = chosen_steps(name, name)[0]
         target = lake_at(lake, settings, must_exist=not archives)
         if archives:
             _register(archives, target, settings, None, replace, wanted=archive)
@@ -159,7 +160,7 @@ def replay(
 
         settings = settings_of(profile, config, overrides)
         target = lake_at(lake, settings)
-        _steps(name, name)
+        chosen_steps(name, name)
         with Board(err) as board:
             summary = replay_rejects(target, settings, archive, name, reason, source, board.take)
         if not summary.reports:
@@ -175,7 +176,8 @@ def register(app: typer.Typer) -> None:
     app.command()(replay)
 
 
-def _steps(first: str | None, last: str | None) -> tuple:  # type: ignore[type-arg]
+def chosen_steps(first: str | None, last: str | None) -> tuple[Step, ...]:
+    """The steps from first to last. Raises UsageError for a name that is no step, or a wrong order."""
     from pipeline.errors import UsageError
     from pipeline.flow import BY_NAME, steps_between
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.ingest import ArchivesOption
-from jobs.ingest import _steps as chosen_steps
+from jobs.ingest import ArchivesOption, chosen_steps
 from jobs.options import (
     ConfigOption,
     JsonOption,

@@ -47,7 +47,7 @@ def pending_archives(
     if not earlier:
         # A delivery taken in under another name is known by its place; one that has changed since is not.
         taken = {(archive.uri, archive.stamp) for archive in known.values()}
-        pending |= {source.name for source in delivered if (source.uri, registry._stamp(source)) not in taken}
+        pending |= {source.name for source in delivered if (source.uri, registry.stamp_of(source)) not in taken}
     return sorted(pending)
 
 

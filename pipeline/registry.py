@@ -44,7 +44,7 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
     """
     name = name or source.name
     before = known_one(lake, name)
-    stamp = _stamp(source)
+    stamp = stamp_of(source)
     if before and before.stamp == stamp and before.uri == source.uri:
         return before
     archive = Archive(name, source.uri, content_sha256(source), stamp)
@@ -87,7 +87,7 @@ def renamed(source: ArchiveSource, name: str) -> ArchiveSource:
     return replace(source, name=name)
 
 
-def _stamp(source: ArchiveSource) -> str:
+def stamp_of(source: ArchiveSource) -> str:
     """Size and modification time of a file, or of every file of a folder."""
     storage = Storage.at(source.uri, source.options)
     infos = [storage.filesystem().get_file_info(storage.path())]
