@@ -8,11 +8,27 @@ from __future__ import annotations
 
 import re
 
-_SPELLING = str.maketrans({
-    "’": "'", "‘": "'", "′": "'", "`": "'", "´": "'", "ʹ": "'", "＇": "'", "″": "''", '"': "''", "”": "''", "“": "''",
-    "—": "-", "–": "-", "−": "-", "‐": "-", "‑": "-",
-    **{chr(0xFF01 + i): chr(0x21 + i) for i in range(94)},
-})  # fmt: skip
+_SPELLING = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "′": "'",
+        "`": "'",
+        "´": "'",
+        "ʹ": "'",
+        "＇": "'",
+        "″": "''",
+        '"': "''",
+        "”": "''",
+        "“": "''",
+        "—": "-",
+        "–": "-",
+        "−": "-",
+        "‐": "-",
+        "‑": "-",
+        **{chr(0xFF01 + i): chr(0x21 + i) for i in range(94)},
+    }
+)
 #: The word before a figure's number, in the offices' languages.
 WORD = r"(?:FIGUR(?:E[SN]?|AS?)|FIGUR|FIGS?|ABB(?:ILDUNG(?:EN)?)?)"
 NUMBER = r"(?:\d{1,3}|[IVX]{1,5})"
@@ -27,7 +43,7 @@ _READ_WORD = re.compile(
 )
 _READ_LABEL = re.compile(
     r"^(?P<number>[IVX]{2,5}|[0-9IlOo]{1,3}|[VX])\s?-?\s?(?P<suffix>\([A-Za-z0-9]{1,2}\)|[A-Za-z]{0,2})(?P<prime>'{0,3})"
-    r"(?:\s?[-~]\s?(?P<last>\(?[A-Za-z0-9]{1,3}\)?))?[\s.,:;]*(?:[\[(/].*)?$"
+    r"(?:\s?[-~]\s?(?P<last>\(?(?:[A-Za-z]|\d{1,3}[A-Za-z]?)\)?)(?![A-Za-z]))?(?:[\s.,:;]*(?:[\[(/].*)?|(?:\s?:|\s-)\s+\S.*|\s[A-Z]\w.*)$"
 )
 _AS_DIGITS = str.maketrans("IlOo", "1100")
 

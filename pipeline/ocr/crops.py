@@ -1,31 +1,19 @@
-"""From a box on a sheet to an upright crop, and from what was read there back to a place on the sheet.
+"""From a box on a sheet to an upright crop, and back to a place on the sheet.
 
 A *turn* is the angle in degrees clockwise by which text stands turned: 0 reads left to right, 90 top to
-bottom, 270 bottom to top. A *box* is x0, y0, x1, y1 in sheet pixels, right and bottom edges exclusive.
+bottom, 270 bottom to top. A *box* is x0, y0, x1, y1 in pixels, right and bottom edges exclusive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ocr.engines import Sheet
-
-TURNS = (0, 90, 270)
+from pipeline.pixels import Sheet
 
 Box = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A box on one of the batch's sheets, to be read at one turn."""
-
-    sheet: int
-    box: Box
-    turn: int
 
 
 def clip(box: Sequence[float], height_px: int, width_px: int, margin_px: int = 0) -> Box | None:
@@ -37,27 +25,44 @@ def clip(box: Sequence[float], height_px: int, width_px: int, margin_px: int = 0
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def upright(sheet: Sheet, box: Box, turn: int) -> Sheet:
-    """The box's pixels, turned back so that its text reads left to right."""
-    x0, y0, x1, y1 = box
-    return np.rot90(sheet[y0:y1, x0:x1], turn // 90)
+def upright(pixels: Sheet, turn: int) -> Sheet:
+    """Pixels turned back so that text standing at this turn reads left to right."""
+    return np.rot90(pixels, turn // 90)
 
 
-def polygon(box: Box, turn: int) -> NDArray[np.float32]:
+def polygon(box: Sequence[float], turn: int) -> NDArray[np.float32]:
     """The box's corners clockwise from the one where text at this turn begins."""
     x0, y0, x1, y1 = box
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=np.float32)
     return np.roll(corners, -(turn // 90), axis=0)
 
 
-def bounding_box(points: NDArray[np.float32]) -> Box:
-    """The upright box around a polygon."""
-    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+def part(box: Box, turn: int, start: float, stop: float) -> tuple[float, float, float, float]:
+    """The piece of a box between two shares of its length along the reading direction."""
+    x0, y0, x1, y1 = box
+    if turn == 0:
+        return x0 + start * (x1 - x0), y0, x0 + stop * (x1 - x0), y1
+    if turn == 90:
+        return x0, y0 + start * (y1 - y0), x1, y0 + stop * (y1 - y0)
+    if turn == 180:
+        return x1 - stop * (x1 - x0), y0, x1 - start * (x1 - x0), y1
+    return x0, y1 - stop * (y1 - y0), x1, y1 - start * (y1 - y0)
+
+
+def turned_back(box: Sequence[float], turn: int, height_px: int, width_px: int) -> tuple[float, float, float, float]:
+    """A box on ``upright(sheet, turn)`` as a box on the sheet, whose size is given."""
+    x0, y0, x1, y1 = box
+    if turn == 90:
+        return width_px - y1, x0, width_px - y0, x1
+    if turn == 180:
+        return width_px - x1, height_px - y1, width_px - x0, height_px - y0
+    if turn == 270:
+        return y0, height_px - x1, y1, height_px - x0
+    return x0, y0, x1, y1
 
 
 def by_width(widths_px: Iterable[int], step_px: int, pixels: int) -> list[list[int]]:
-    """Indices grouped so that a group's widths fall in one step and its padded pixels stay in bounds.
+    """Indices grouped so that a group's widths fall in one step and its padded widths add up to ``pixels``.
 
     Padding every crop of a batch to the widest wastes most of a recogniser's work; steps keep it narrow.
     """

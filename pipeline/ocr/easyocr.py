@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from pipeline.config import OcrSettings
 from pipeline.errors import ModelNotFoundError
-from pipeline.ocr import ctc, turned
-from pipeline.ocr.crops import Box, by_width
-from pipeline.ocr.engines import Reading, Sheet
+from pipeline.ocr import ctc, reader
+from pipeline.ocr.crops import by_width, clip
+from pipeline.ocr.ctc import Chars
+from pipeline.ocr.engines import Reading
+from pipeline.ocr.lines import Patch
+from pipeline.pixels import Sheet
 
 _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _SPREAD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
@@ -28,6 +31,7 @@ _STRIDE = 32
 _LINE_HEIGHT_PX = 64
 _WIDTH_STEP_PX = 64
 _BATCH_WIDTH_PX = 16384
+_SMALLEST = 10  # pixels of a map
 _TEXT, _LOW_TEXT, _LINK = 0.7, 0.4, 0.4  # EasyOCR's thresholds on CRAFT's two maps
 _REACH_SECONDS = 5
 
@@ -53,7 +57,7 @@ class EasyOcrEngine:
 
         try:
             with torch.inference_mode():
-                return turned.read(images, self._detector, self._recogniser)
+                return reader.read(images, self._detector, self._recogniser)
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise MemoryError(str(error)) from error
@@ -69,16 +73,16 @@ class _Detector:
         net.load_state_dict(_weights(folder, detection_models["craft"]))
         self.net = net.eval().to(device)
 
-    def boxes(self, images: Sequence[Sheet]) -> list[list[Box]]:
+    def patches(self, images: Sequence[Sheet]) -> list[list[Patch]]:
         """Sheets of one size share a batch; the others go after one another."""
         shapes: dict[tuple[int, ...], list[int]] = {}
         for index, image in enumerate(images):
             shapes.setdefault(image.shape, []).append(index)
-        boxes: list[list[Box]] = [[] for _ in images]
+        found: list[list[Patch]] = [[] for _ in images]
         for indices in shapes.values():
             for index, maps in zip(indices, self._heat([images[i] for i in indices]), strict=True):
-                boxes[index] = _boxes(maps, images[index].shape)
-        return boxes
+                found[index] = text_patches(maps, images[index].shape)
+        return found
 
     def _heat(self, images: Sequence[Sheet]) -> NDArray[np.float32]:
         """N x H/2 x W/2 x 2: how surely a pixel is text, and a link between two characters."""
@@ -93,8 +97,8 @@ class _Detector:
         return heat
 
 
-def _boxes(maps: NDArray[np.float32], shape: tuple[int, ...]) -> list[Box]:
-    """Upright boxes around the connected text of one sheet's maps, in sheet pixels."""
+def text_patches(maps: NDArray[np.float32], shape: tuple[int, ...]) -> list[Patch]:
+    """The connected text of one sheet's maps, in sheet pixels."""
     import cv2
 
     text, link = maps[..., 0], maps[..., 1]
@@ -103,14 +107,15 @@ def _boxes(maps: NDArray[np.float32], shape: tuple[int, ...]) -> list[Box]:
     strongest = np.zeros(count, dtype=np.float32)
     np.maximum.at(strongest, names.ravel(), text.ravel())
     down, across = shape[0] / maps.shape[0], shape[1] / maps.shape[1]
-    boxes = []
-    for x, y, width, height, area in stats[1:][(stats[1:, 4] >= 10) & (strongest[1:] >= _TEXT)]:
-        grow = int(np.sqrt(area * min(width, height) / (width * height)))  # CRAFT shrinks characters
-        boxes.append((
-            int((x - grow) * across), int((y - grow) * down),
-            int((x + width + grow) * across), int((y + height + grow) * down),
-        ))  # fmt: skip
-    return boxes
+    patches = []
+    for x, y, width, height, area in stats[1:][(stats[1:, 4] >= _SMALLEST) & (strongest[1:] >= _TEXT)].tolist():
+        grow = 1 + (area * min(width, height) / (width * height)) ** 0.5  # CRAFT's maps are narrower than the text
+        core = (x * across, y * down, (x + width) * across, (y + height) * down)
+        box = ((x - grow) * across, (y - grow) * down, (x + width + grow) * across, (y + height + grow) * down)
+        inside = clip(box, shape[0], shape[1]), clip(core, shape[0], shape[1])
+        if inside[0] and inside[1]:
+            patches.append(Patch(inside[0], inside[1]))
+    return patches
 
 
 class _Recogniser:
@@ -125,21 +130,22 @@ class _Recogniser:
         net.load_state_dict(_weights(folder, model))
         self.net = net.eval().to(device)
 
-    def texts(self, crops: Sequence[Sheet]) -> list[tuple[str, float]]:
+    def chars(self, crops: Sequence[Sheet]) -> list[Chars]:
         """Crops of all sheets in batches of similar width."""
         import torch
 
         lines = [_line(crop) for crop in crops]
-        texts: list[tuple[str, float]] = [("", 0.0)] * len(lines)
+        found: list[Chars] = [()] * len(lines)
         for group in by_width((line.shape[1] for line in lines), _WIDTH_STEP_PX, _BATCH_WIDTH_PX):
             width = -(-max(lines[i].shape[1] for i in group) // _WIDTH_STEP_PX) * _WIDTH_STEP_PX
             # The right edge is repeated, as the networks were trained.
             padded = [np.pad(lines[i], ((0, 0), (0, width - lines[i].shape[1])), mode="edge") for i in group]
             batch = torch.from_numpy(np.stack(padded)[:, None].astype(np.float32) / 127.5 - 1.0).to(self.device)
-            found = self.net(batch, None).float().softmax(dim=2).cpu().numpy()
-            for index, text in zip(group, ctc.decode(found, self.alphabet), strict=True):
-                texts[index] = text
-        return texts
+            probabilities = self.net(batch, None).float().softmax(dim=2).cpu().numpy()
+            filled = [lines[index].shape[1] / width for index in group]
+            for index, chars in zip(group, ctc.decode(probabilities, self.alphabet, filled), strict=True):
+                found[index] = chars
+        return found
 
 
 def _line(crop: Sheet) -> Sheet:

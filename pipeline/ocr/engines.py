@@ -20,15 +20,27 @@ __all__ = ["ENGINES", "OcrEngine", "Reading", "Sheet", "load_engine"]
 class Reading:
     """One piece of text on a sheet.
 
-    ``polygon``: 4 x 2 float32 in sheet pixels, clockwise from the corner where the text begins.
-    ``angle``: degrees clockwise by which the text stands turned (0, 90, 180, 270).
-    ``confidence``: 0 to 1, the recogniser's own.
+    ``polygon``: 4 x 2 float32 in sheet pixels, clockwise from the corner where the text begins, tight
+    around the ink. ``angle``: degrees clockwise by which the text stands turned (0, 90, 180, 270).
+    ``confidence``: 0 to 1, the recogniser's own. ``words``: the line's words where it has several.
     """
 
     polygon: NDArray[np.float32]
     text: str
     confidence: float
     angle: int
+    words: tuple[Reading, ...] = ()
+
+    @property
+    def height_px(self) -> float:
+        """Extent across the reading direction: the height of the letters."""
+        return float(np.linalg.norm(self.polygon[3] - self.polygon[0]))
+
+    @property
+    def centre(self) -> NDArray[np.float32]:
+        """x, y in sheet pixels."""
+        middle: NDArray[np.float32] = self.polygon.mean(axis=0)
+        return middle
 
 
 class OcrEngine(Protocol):

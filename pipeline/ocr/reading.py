@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from pipeline.errors import Reason, Reject, RejectedItemError
 from pipeline.ocr.crops import clip, polygon
 from pipeline.ocr.engines import OcrEngine, Reading, Sheet
-from pipeline.ocr.roles import role_of
+from pipeline.ocr.roles import pieces
 from pipeline.pixels import decode
 
 _LONGEST_TEXT = 2000
@@ -64,19 +62,19 @@ def region_rows(
     """Readings as rows in reading order, cut to the sheet; what is empty or doubtful is left out."""
     height, width = shape
     kept = []
-    for reading in readings:
+    for reading, role in pieces(readings):
         low, high = reading.polygon.min(axis=0), reading.polygon.max(axis=0)
         box = clip((*low, *high), height, width)
-        if box is not None and reading.text.strip() and reading.confidence >= min_confidence:
-            kept.append((box[1], box[0], reading.angle, reading.text.strip()[:_LONGEST_TEXT], reading, box))
-    kept.sort(key=lambda item: item[:4])
-    rows = []
-    for ordinal, (_, _, angle, text, reading, box) in enumerate(kept):
-        role = role_of(text)
-        rows.append({
+        text = reading.text.strip()[:_LONGEST_TEXT]
+        if box is not None and text and reading.confidence >= min_confidence:
+            kept.append((box[1], box[0], reading.angle, text, reading.confidence, box, role))
+    kept.sort(key=lambda item: item[:5])
+    return [
+        {
             "sheet_id": sheet["sheet_id"], "ordinal": ordinal, "doc_id": sheet["doc_id"],
             "polygon": polygon(box, angle).ravel().tolist(), "text": text,
-            "confidence": float(np.clip(reading.confidence, 0.0, 1.0)), "angle": angle,
+            "confidence": min(1.0, max(0.0, confidence)), "angle": angle,
             "role": role.name, "sign": role.sign, "corrected_sign": None, "correction": "none", "engine": engine,
-        })  # fmt: skip
-    return rows
+        }
+        for ordinal, (_, _, angle, text, confidence, box, role) in enumerate(kept)
+    ]  # fmt: skip

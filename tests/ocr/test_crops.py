@@ -7,18 +7,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.crops import by_width, clip, polygon, upright
+from pipeline.ocr.crops import by_width, clip, part, polygon, turned_back, upright
 from tests.ocr.drawn import sheet
 
 
-@pytest.mark.parametrize("turn", [0, 90, 270])
-def test_a_turned_text_cropped_at_its_turn_is_the_upright_text(turn: int) -> None:
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_turned_text_set_upright_is_the_upright_text(turn: int) -> None:
     plain = sheet([("12a", 0, 0, 0)], 300, 300)
     turned = sheet([("12a", 100, 50, turn)], 300, 300)
     ys, xs = np.nonzero(turned == 0)
-    crop = upright(turned, (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), turn)
+    crop = upright(turned[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1], turn)
     ys, xs = np.nonzero(plain == 0)
     assert np.array_equal(crop, plain[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_box_on_the_upright_sheet_is_found_again_on_the_sheet(turn: int) -> None:
+    page = np.arange(12 * 20, dtype=np.uint8).reshape(12, 20)
+    x0, y0, x1, y1 = (int(v) for v in turned_back((2, 1, 7, 4), turn, 12, 20))
+    assert np.array_equal(upright(page[y0:y1, x0:x1], turn), upright(page, turn)[1:4, 2:7])
+
+
+@pytest.mark.parametrize(
+    ("turn", "first"), [(0, (0, 0, 5, 8)), (90, (0, 0, 20, 2)), (180, (15, 0, 20, 8)), (270, (0, 6, 20, 8))]
+)
+def test_a_part_of_a_box_is_counted_in_reading_direction(turn: int, first: tuple) -> None:
+    assert part((0, 0, 20, 8), turn, 0.0, 0.25) == first
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pipeline.config import OcrSettings
 from pipeline.errors import ModelNotFoundError
 from pipeline.ocr import easyocr
 from pipeline.ocr.engines import load_engine
+from pipeline.ocr.lines import Patch
 from tests.ocr.drawn import sheet
 
 
@@ -46,7 +47,7 @@ def test_sheets_of_different_sizes_go_through_both_networks(models: Path, monkey
     assert len(found) == 3
     for page, readings in zip(pages, found, strict=True):
         for reading in readings:
-            assert 0 <= reading.confidence <= 1 and reading.angle in (0, 90, 270)
+            assert 0 <= reading.confidence <= 1 and reading.angle in (0, 90, 180, 270)
             assert (reading.polygon >= 0).all() and (reading.polygon <= page.shape[::-1]).all()
 
 
@@ -55,7 +56,7 @@ def test_a_box_is_drawn_around_the_text_that_the_maps_show() -> None:
     maps[20:30, 10:16, 0] = maps[20:30, 20:26, 0] = 0.9  # two characters
     maps[22:28, 16:20, 1] = 0.8  # and the link between them
     maps[40:45, 60:70, 0] = 0.5  # weak text that never gets strong
-    assert easyocr._boxes(maps, (100, 200)) == [(14, 34, 58, 66)]
+    assert easyocr.text_patches(maps, (100, 200)) == [Patch((12, 32, 60, 68), (20, 40, 52, 60))]
 
 
 def test_missing_weights_end_with_a_message_that_says_what_to_do(

@@ -33,10 +33,10 @@ def at(readings: list[Reading], x: int, y: int) -> Reading:
 
 
 def test_upright_and_turned_text_of_one_sheet_is_read_where_it_stands(engine: OcrEngine) -> None:
-    page = sheet([("FIG. 2A", 500, 780, 0), ("1204", 100, 100, 0), ("1316", 900, 200, 90), ("1428", 200, 500, 270)])
+    page = sheet([("FIG. 2A", 500, 780, 0), ("1204", 100, 100, 0), ("VALVE", 900, 200, 90), ("PUMP 14", 200, 500, 270)])
     (readings,) = engine.read([page])
     for text, turn, x, y in (
-        ("FIG. 2A", 0, 520, 795), ("1204", 0, 120, 115), ("1316", 90, 915, 230), ("1428", 270, 215, 530),
+        ("FIG. 2A", 0, 520, 795), ("1204", 0, 120, 115), ("VALVE", 90, 915, 230), ("PUMP 14", 270, 215, 530),
     ):  # fmt: skip
         found = at(readings, x, y)
         assert (found.text.replace(" ", ""), found.angle) == (text.replace(" ", ""), turn)
