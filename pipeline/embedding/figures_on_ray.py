@@ -65,13 +65,18 @@ def figure_boxes(lake: Lake, archive: str, documents: frozenset[str]) -> pa.Tabl
 def prepare_sheets(batch: pa.Table, boxes: list[Any], preparation: Preparation, limit_mpixels: int) -> pa.Table:
     """Canvases of the figures on some sheets. ``boxes`` holds a reference to the table of figures.
 
-    In a list, because Ray resolves a bare reference only where it does not fuse this stage with the next.
+    In a list, because Ray resolves a bare reference only where it does not fuse this stage with the next. It
+    fuses them where the actors ask for no GPU: then a canvas never leaves the process that encodes it.
     """
     import ray
 
-    table: pa.Table = ray.get(boxes[0])
-    figures = table.filter(pc.is_in(table["sheet_id"], value_set=batch["sheet_id"])).to_pylist()
-    rows, rejects = prepared_figures(batch.to_pylist(), figures, preparation, limit_mpixels)
+    return canvases_on(batch, ray.get(boxes[0]), preparation, limit_mpixels)
+
+
+def canvases_on(sheets: pa.Table, boxes: pa.Table, preparation: Preparation, limit_mpixels: int) -> pa.Table:
+    """Rows of figure_id, doc_id and canvas, and rows with a reject alone."""
+    figures = boxes.filter(pc.is_in(boxes["sheet_id"], value_set=sheets["sheet_id"])).to_pylist()
+    rows, rejects = prepared_figures(sheets.to_pylist(), figures, preparation, limit_mpixels)
     rejected = [{"reject": ray_engine.reject_text(reject)} for reject in rejects]
     return pa.Table.from_pylist([*rows, *rejected], schema=_PREPARED)
 
