@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pipeline.linking import german
 from pipeline.linking.languages import Language
 from pipeline.linking.tokens import Token, tokenize
 
@@ -60,11 +61,45 @@ def find_mentions(text: str, language: Language) -> list[Mention]:
 
 
 def _named(tokens: list[Token], group: Group, language: Language) -> list[Mention]:
-    words, bounded, linked = name_before(tokens, group.first, language)
+    words, bounded, linked, left = name_before(tokens, group.first, language)
     closed = group.bracketed or _is_closed(tokens, group.last, language)
+    # An entry of a list begins with its name: "Cylinder cap (3)".
+    sure = bounded or (left < 0 and group.bracketed)
+    names = _told_apart(tokens, words, left, len(group.signs), language)
     return [
-        Mention(sign, start, end, words, bounded, group.bracketed, closed, linked) for sign, start, end in group.signs
+        Mention(sign, start, end, name, sure or len(names) > 1, group.bracketed, closed, linked)
+        for (sign, start, end), name in zip(
+            group.signs, names * (1 if len(names) > 1 else len(group.signs)), strict=True
+        )
     ]
+
+
+def _told_apart(
+    tokens: list[Token], words: tuple[str, ...], left: int, signs: int, language: Language
+) -> list[tuple[str, ...]]:
+    """The name of each of ``signs`` signs where adjectives tell them apart ("the first and second arms 12 and 14"),
+    else the one name."""
+    if not words or words[0].lower() not in language.contrasts:
+        return [words]
+    contrasts, position = [words[0]], left
+    while position >= 0 and _continues_row(tokens, position, language):
+        if tokens[position].lower in language.contrasts:
+            contrasts.insert(0, tokens[position].text)
+        position -= 1
+    if len(contrasts) == 1:
+        return [words]
+    if len(contrasts) != signs:
+        return [words[1:]]
+    return [(contrast, *words[1:]) for contrast in contrasts]
+
+
+def _continues_row(tokens: list[Token], position: int, language: Language) -> bool:
+    """``first, second and``, ``a left and a``: an adjective of the row, what joins it, or an article within it."""
+    lower = tokens[position].lower
+    if lower in language.contrasts or lower in language.joiners or lower == ",":
+        return True
+    before = tokens[position - 1].lower if position else ""
+    return lower in language.determiners and (before == "," or before in language.joiners)
 
 
 def _shares_name(tokens: list[Token], end: int, start: int, language: Language) -> bool:
@@ -81,7 +116,9 @@ def _groups(tokens: list[Token], language: Language) -> Iterator[Group]:
         if group is None:
             index += 1
             continue
-        yield group
+        signs = [sign for sign, _, _ in group.signs]
+        if len(signs) == 1 or len(set(signs)) > 1:  # "the line A-A" is a section, not a part
+            yield group
         index = group.last
 
 
@@ -167,15 +204,17 @@ def normal_form(text: str) -> str:
     return re.sub(r"[″]", "''", re.sub(r"[′’]", "'", text.strip("()[] ")))
 
 
-def name_before(tokens: list[Token], index: int, language: Language) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
-    """The words that name what stands at ``index``: the words, whether their left edge is sure, and, where a
-    linker ends them, the words left of it with the linker."""
-    words, left = _phrase(tokens, index, language)
+def name_before(
+    tokens: list[Token], index: int, language: Language
+) -> tuple[tuple[str, ...], bool, tuple[str, ...], int]:
+    """The words that name what stands at ``index``: the words, whether their left edge is sure, where a linker ends
+    them the words left of it with the linker, and the token that ends them."""
+    words, left = german.phrase(tokens, index, language) if language.code == "de" else _phrase(tokens, index, language)
     if not words:
-        return (), False, ()
-    bounded = left < 0 or _is_boundary(tokens[left], language)
+        return (), False, (), left
+    bounded = left >= 0 and _is_boundary(tokens[left], language)
     linked = _linked(tokens, left, language) if language.head_last else ()
-    return tuple(words), bounded, linked
+    return tuple(words), bounded, linked, left
 
 
 def _phrase(tokens: list[Token], index: int, language: Language) -> tuple[list[str], int]:

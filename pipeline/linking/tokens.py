@@ -65,10 +65,20 @@ def _block_numbered(tokens: list[Token], language: Language) -> None:
     index = 0
     while index < len(tokens):
         word = tokens[index].lower.rstrip(".")
-        if tokens[index].kind == "word" and (word in language.figure_words or word in language.numbered):
+        if tokens[index].kind == "word" and _governs(tokens, index, word, language):
             index = _block_list(tokens, index + 1, language, labels=word in language.figure_words)
         else:
             index += 1
+
+
+def _governs(tokens: list[Token], index: int, word: str, language: Language) -> bool:
+    """True where ``word`` numbers what follows; "the small table 10" is a part, "Table 1" is not."""
+    if word in language.figure_words or word in language.numbered:
+        return True
+    if word not in language.numbered_bare:
+        return False
+    before = [token.lower for token in tokens[max(0, index - 3) : index]]
+    return not any(lower in language.determiners for lower in before)
 
 
 def _block_list(tokens: list[Token], index: int, language: Language, labels: bool) -> int:

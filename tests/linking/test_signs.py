@@ -71,7 +71,7 @@ def test_german_names_keep_their_adjectives() -> None:
         "Die Welle 7 trägt ein Zahnrad 9, und das Zahnrad 9 dreht sich nach Anspruch 1 um 90°.",
         language="de",
     )
-    assert found == {"3": "obere Deckel", "5": "Gehäuse", "7": "Welle", "9": "Zahnrad"}
+    assert found == {"3": "oberer Deckel", "5": "Gehäuse", "7": "Welle", "9": "Zahnrad"}
 
 
 def test_french_names_keep_their_complements() -> None:
@@ -126,3 +126,51 @@ def test_every_mention_lies_where_its_sign_is_printed(pieces: list[str], code: s
     text = " ".join(pieces)
     for mention in find_mentions(text, LANGUAGES[code]):
         assert text[mention.start : mention.end].replace(" ", "") == mention.sign
+
+
+def test_adjectives_that_tell_a_pair_apart_are_shared_out() -> None:
+    found = terms(
+        "A left and a right clamping rib 20, 21 hold the first, second and third arms 32, 34 and 36.",
+        "The left clamping rib 20 and the right clamping rib 21 are bent.",
+        "The first arm 32 and the second arm 34 bear the third arm 36.",
+    )
+    assert found == {"20": "left clamping rib", "21": "right clamping rib", "32": "first arm", "34": "second arm",
+                     "36": "third arm"}  # fmt: skip
+
+
+def test_a_name_goes_on_over_of_where_the_part_behind_it_has_a_sign_of_its_own() -> None:
+    found = terms(
+        "The pneumatic bellows (10) is closed by the upper cap of the pneumatic bellows (16).",
+        "The upper cap of the pneumatic bellows (16) and the pneumatic bellows (10) are round.",
+        "The pneumatic bellows (10) swells.",
+    )
+    assert found == {"10": "pneumatic bellows", "16": "upper cap of pneumatic bellows"}
+
+
+def test_lettered_steps_are_steps_and_not_what_their_sentence_ends_with() -> None:
+    texts = (
+        "The unit 230 generates a file ID (S610), and the file 30 is encrypted by the unit 230 (S620).",
+        "The unit 230 sends the file 30 to the server 110 (S630).",
+        "The server 110 stores the key (S640), the file 30 and the time (S650).",
+        "The file 30 is read by the server 110 and deleted after an hour (S660).",
+    )
+    found = terms(*texts, "The server 110 is shown in FIG. 2.")
+    assert {sign: term for sign, term in found.items() if sign[0] == "S"} == dict.fromkeys(
+        ["S610", "S620", "S630", "S640", "S650", "S660"], "step"
+    )
+
+
+def test_a_lettered_numbering_of_parts_is_none_of_steps() -> None:
+    found = terms("The switches S1, S2, S3, S4 and S5 are closed.", "The switch S1 opens before the switch S2.",
+                  "The switch S3 opens before the switch S2; the switch S1 and the switch S3 close.")  # fmt: skip
+    assert set(found.values()) == {"switch"}
+
+
+def test_german_participles_with_their_own_words_are_no_part_of_a_name() -> None:
+    found = terms(
+        "Der Schaft 4 weist mehrere in Längsrichtung verlaufende Nuten 27 auf, und die Nut 27 liegt am Schaft 4.",
+        "Zwischen den Längskanten 7 des Schafts 4 liegt eine Nut 27; die Kanten und jede Kante sind rund.",
+        "Die Längskanten 7 sind an der flachen Seite 9 zu sehen (Figur 1); die flache Seite 9 ist glatt.",
+        language="de",
+    )
+    assert found == {"27": "Nut", "4": "Schaft", "7": "Längskante", "9": "flache Seite"}
