@@ -67,11 +67,20 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         yield spark
     finally:
         spark.stop()
-        gateway = spark.sparkContext._gateway
-        if gateway is not None:
-            gateway.shutdown()
-            gateway.proc.stdin.close()
-            gateway.proc.wait(timeout=30)
+        _end_jvm()
+
+
+def _end_jvm() -> None:
+    """End the JVM, which ``stop`` leaves running, and forget it, so that a next session starts its own."""
+    from pyspark import SparkContext
+
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return
+    gateway.shutdown()
+    gateway.proc.stdin.close()
+    gateway.proc.wait(timeout=30)
+    SparkContext._gateway = SparkContext._jvm = None
 
 
 def read(spark: SparkSession, lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None) -> DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,3 +121,14 @@ def test_model_actors_are_as_many_as_the_cluster_has_processors(ray: None) -> No
     assert ray_engine.actor_options(SETTINGS) == {"concurrency": 2, "num_cpus": 1}
     wants_gpu = load_settings(environment={}, overrides=["ray.gpus_per_actor=1"])
     assert ray_engine.actor_options(wants_gpu) == {"concurrency": 2, "num_cpus": 1}
+
+
+def test_a_spark_session_can_follow_another_in_one_process() -> None:
+    code = (
+        "from pipeline.config import load_settings; from pipeline.engines.spark import session\n"
+        "for _ in range(2):\n"
+        "    with session(load_settings(environment={})) as spark: print(spark.range(3).count())"
+    )
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, text=True, capture_output=True)
+    assert done.stdout.split() == ["3", "3"], done.stderr
