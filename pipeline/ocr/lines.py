@@ -87,6 +87,17 @@ def word_gaps(ink: Ink, line: Line, turn: int) -> list[float]:
     return sorted(gaps)
 
 
+def letter_heights(ink: Ink, line: Line, turn: int) -> list[int]:
+    """Heights in pixels of the line's components in reading direction; empty for a crop that is not clean."""
+    if not line.clean:
+        return []
+    along = 0 if turn in (0, 180) else 1
+    boxes = ink.boxes[list(line.glyphs)]
+    order = np.argsort(boxes[:, along])
+    heights: list[int] = (boxes[:, 3 - along] - boxes[:, 1 - along])[order].tolist()
+    return heights if turn in (0, 90) else heights[::-1]
+
+
 def _inside(points: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
     x0, y0, x1, y1 = box
     x, y = points[:, 0], points[:, 1]

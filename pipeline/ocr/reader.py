@@ -19,7 +19,7 @@ from pipeline.ocr.crops import part, polygon, turned_back, upright
 from pipeline.ocr.ctc import Char, Chars, confidence
 from pipeline.ocr.engines import Reading
 from pipeline.ocr.ink import Ink, find_ink, without_screens
-from pipeline.ocr.lines import Line, Patch, cut, find_lines, word_gaps
+from pipeline.ocr.lines import Line, Patch, cut, find_lines, letter_heights, word_gaps
 from pipeline.pixels import Sheet
 
 #: Lines of a sheet that are read both ways to settle a turn.
@@ -32,6 +32,8 @@ _ONE_WAY = 4
 _DOUBTFUL = 0.75
 #: Confidence by which a line must read better to stand against its neighbours.
 _MUCH = 0.15
+#: A degree sign is at most this share of its digits' height.
+_RING = 0.65
 #: Two readings that share this much of the smaller one's box are of the same place.
 _SAME_PLACE = 0.3
 
@@ -193,6 +195,7 @@ def _reading(page: Page, index: int, turn: int, chars: Chars, shape: tuple[int, 
     A character that stands alone and touches the drawing is a piece of the drawing more often than not.
     """
     line = page.lines[index]
+    chars = _with_degrees(chars, letter_heights(page.ink, line, turn))
     words = _words(chars, word_gaps(page.ink, line, turn))
     if not words or (not line.clean and sum(map(len, words)) == 1):
         return []
@@ -209,6 +212,15 @@ def _reading(page: Page, index: int, turn: int, chars: Chars, shape: tuple[int, 
         return [place(0.0, 1.0, words[0])]
     whole = place(0.0, 1.0, [char for word in words for char in word])
     return [replace(whole, text=" ".join(word.text for word in inner), words=inner)]
+
+
+def _with_degrees(chars: Chars, heights: Sequence[int]) -> Chars:
+    """A ring much smaller than the digits before it is a degree sign, which recognisers take for a zero."""
+    if len(chars) != len(heights) or len(chars) < 2 or chars[-1].text not in "0oO":
+        return chars
+    if not chars[-2].text.isdigit() or heights[-1] > _RING * max(heights[:-1]):
+        return chars
+    return (*chars[:-1], chars[-1]._replace(text="°"))
 
 
 def _words(chars: Chars, gaps: Sequence[float]) -> list[list[Char]]:

@@ -14,7 +14,7 @@ from pipeline.ocr.crops import Box, clip
 from pipeline.ocr.ctc import Char, Chars, decode
 from pipeline.ocr.ink import find_ink
 from pipeline.ocr.lines import Patch, cut, find_lines, word_gaps
-from pipeline.ocr.reader import read
+from pipeline.ocr.reader import _with_degrees, read
 from pipeline.pixels import Sheet
 from tests.ocr.drawn import sheet
 
@@ -154,3 +154,10 @@ def test_greedy_decoding_drops_blanks_and_repeats_and_says_where() -> None:
     (chars,) = decode(probabilities, ["a", "b"], [0.5])
     assert [(c.text, round(c.confidence, 2), round(c.at, 3)) for c in chars] == [
         ("a", 0.9, 0.375), ("a", 0.9, 1.0), ("b", 0.9, 1.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("last", "read_as"), [(40, "1010"), (20, "101°")])
+def test_a_small_ring_after_digits_is_a_degree_sign(last: int, read_as: str) -> None:
+    chars = tuple(Char(text, 0.9, at) for text, at in zip("1010", (0.1, 0.4, 0.6, 0.9), strict=True))
+    assert "".join(c.text for c in _with_degrees(chars, [40, 41, 40, last])) == read_as
+    assert _with_degrees(chars, [40, last]) == chars
