@@ -31,7 +31,7 @@ WEIGHTS: dict[str, float] = {
     "others": -1.55,  # the sentence is about other figures
     "context": 2.16,  # strength of the running context
     "context share": 2.16,  # … as a share of all figures'
-    "before": 2.06,  # probability for the sentence before
+    "before": 1.6,  # probability for the sentence before
     "announced": 3.05,  # the paragraph ends with "See FIG. 3"
     "covers": 0.61,  # share of the named signs that it prints, relative to the best figure
     "sheet covers": 0.24,  # the same for all figures of its sheet: the boxes may be wrong
@@ -43,7 +43,7 @@ WEIGHTS: dict[str, float] = {
     "no signs": 0.57,
     "context covers": 1.0,
     "context covers all": 0.45,
-    "context elsewhere": -0.94,  # a figure in context prints all the signs; what this one lacks
+    "context elsewhere": -1.5,  # a figure in context prints all the signs; what this one lacks
     "only clue": 1.97,  # share of the coverage, when no figure is in context
     "announced covers": 0.5,
     "caption": 2.07,  # words shared with its brief description, rare ones most
