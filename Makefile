@@ -4,6 +4,7 @@
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+BENCHMARKS ?= extract embed ocr linking
 DEMO ?= demo
 # Spark's Java: the machine's, or a private one beside .venv.
 JAVA = PYTHONPATH=. $(BIN)/python infra/java.py
@@ -24,7 +25,7 @@ check: .venv/.installed ## lint, format and type check
 	$(BIN)/mypy
 
 bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
-	@$(WITH_JAVA) for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 install: .venv/.installed ## the environment .venv, from pinned versions
 airflow: .venv-airflow/.installed ## the environment .venv-airflow: Airflow and Spark never share one

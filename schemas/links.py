@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.base import ARCHIVE, Table, field
 
-MATCH_KINDS = ("exact", "corrected", "figure mention")
+MATCH_KINDS = ("exact", "corrected", "figure mention", "context")
 
 TABLE = Table(
     name="links",
@@ -15,9 +15,9 @@ TABLE = Table(
             ARCHIVE,
             field("figure_id", pa.string(), "The figure.", nullable=False),
             field("doc_id", pa.string(), "The document.", nullable=False),
-            field("sign", pa.string(), "Reference sign; empty for a figure mention.", nullable=False),
+            field("sign", pa.string(), "Reference sign; empty for a figure mention or for context.", nullable=False),
             field("passage_id", pa.string(), "The sentence.", nullable=False),
-            field("term", pa.string(), "Name of the part; null for a figure mention."),
+            field("term", pa.string(), "Name of the part; null where there is no sign."),
             field(
                 "region_ordinal",
                 pa.int32(),

@@ -50,8 +50,10 @@ def resolve(
             shared = [sign for sign in document.spoken.get(passage["passage_id"], ()) if sign in readings]
             is_named = figure["figure_id"] in named[passage["passage_id"]]
             if is_named or (score >= settings.min_score and not shared):
-                rows.append(_link(figure, passage, score))
-            rows += [_link(figure, passage, score, readings[sign], terms[sign]) for sign in sorted(shared)]
+                rows.append(_link(figure, passage, score, "figure mention" if is_named else "context"))
+            for sign in sorted(shared):
+                match = "corrected" if readings[sign].corrected else "exact"
+                rows.append(_link(figure, passage, score, match, readings[sign], terms[sign]))
     return sorted(rows, key=lambda row: row["figure_id"])
 
 
@@ -108,9 +110,8 @@ def _inside(polygon: list[float], figure: Row) -> bool:
 
 
 def _link(
-    figure: Row, passage: Row, score: float, reading: Reading | None = None, term: str | None = None
+    figure: Row, passage: Row, score: float, match: str, reading: Reading | None = None, term: str | None = None
 ) -> dict[str, Any]:
-    match = "figure mention" if reading is None else "corrected" if reading.corrected else "exact"
     return {
         "figure_id": figure["figure_id"],
         "doc_id": figure["doc_id"],
