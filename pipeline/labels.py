@@ -38,7 +38,7 @@ _PARTS = re.compile(rf"(?P<number>{NUMBER})(?P<suffix>.*)")
 _LONGEST_RANGE = 40
 #: "FIG" in six languages, as recognisers also misread its letters.
 _READ_WORD = re.compile(
-    r"^[\W_]*(?:[FEP][I1l|!íi]?[GC6](?:\.?S|UR(?:E[SN]?|AS?|EN)?)?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
+    r"^[\W_]*(?:[FEPRT][I1l|!íi]?[GC6](?:\.?S|UR(?:E[SN]?|AS?|EN)?)?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
     re.IGNORECASE,
 )
 _READ_LABEL = re.compile(
@@ -75,6 +75,13 @@ def expand(first: str, last: str) -> list[str]:
     if len(begin) == len(end) == 1 and (begin + end).isalpha() and begin < end and begin.isupper() == end.isupper():
         return [first.replace(begin, chr(code)) for code in range(ord(begin), ord(end) + 1)]
     return [first, last]
+
+
+def is_figure_word(text: str) -> bool:
+    """True for a "FIG." that has lost its number."""
+    text = spell(text)
+    word = _READ_WORD.match(text)
+    return word is not None and word.end() == len(text)
 
 
 def printed_labels(text: str) -> tuple[str, ...]:

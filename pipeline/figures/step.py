@@ -36,14 +36,14 @@ def run(ctx: StepContext) -> Outcome:
 
 
 def _documents(ctx: StepContext) -> DataFrame:
-    """A document's rows one after another: its description's sentences, its drawings with the labels read on
+    """A document's rows one after another: its description's sentences, its drawings with the text read on
     them, then the images that may repeat a drawing. A worker holds one document's sentences and one batch."""
     from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
 
     read: Callable[..., DataFrame] = partial(spark_engine.read, ctx.engine, ctx.lake, archive=ctx.archive)
-    labels = (
+    texts = (
         read(table="regions", columns=["sheet_id", *_REGION])
-        .where(F.col("role") == "figure label")
+        .where(F.col("role") != "sign")
         .groupBy("sheet_id")
         .agg(F.collect_list(F.struct(*_REGION)).alias("regions"))
     )
@@ -55,7 +55,7 @@ def _documents(ctx: StepContext) -> DataFrame:
     passages = passages.join(sheets.select("doc_id").distinct(), on="doc_id", how="left_semi")
     turn = F.when(F.col("role").isNull(), 0).when(F.col("role").isin(*REPEATING), 2).otherwise(1)
     return (
-        sheets.join(labels, on="sheet_id", how="left")
+        sheets.join(texts, on="sheet_id", how="left")
         .unionByName(passages, allowMissingColumns=True)
         .repartition("doc_id")
         .sortWithinPartitions(F.col("doc_id"), turn, "language", "paragraph_index", "sentence", "role", "ordinal")

@@ -12,6 +12,7 @@ from pipeline.pixels import Sheet
 _INK_BELOW = 128
 #: Characters on a 300 dpi sheet: 3.2 mm letters are 38 px high, the smallest legible ones about 10.
 _SMALLEST_PX, _LARGEST_PX = 9, 120
+_TOUCHING = 4  # letters of a heavy or slanted face run into each other
 #: A clean sheet has a few specks a square inch; error diffusion and dust leave thousands a megapixel.
 _SPECK_PX = 6
 _SPECKS_PER_MPIXEL, _HOLES_PER_MPIXEL = 700, 4000
@@ -38,9 +39,10 @@ class Ink:
         return self.boxes[:, 3] - self.boxes[:, 1]
 
     def glyphs(self) -> NDArray[np.bool_]:
-        """Components that have the size of a character, upright or turned."""
-        longer = np.maximum(self.width, self.height)
-        return (longer >= _SMALLEST_PX) & (longer <= _LARGEST_PX) & (self.area >= _SMALLEST_PX)
+        """Components that have the size of a character, upright or turned, or of a few that touch."""
+        longer, shorter = np.maximum(self.width, self.height), np.minimum(self.width, self.height)
+        sized = (longer >= _SMALLEST_PX) & (shorter <= _LARGEST_PX) & (longer <= _TOUCHING * _LARGEST_PX)
+        return sized & (self.area >= _SMALLEST_PX)
 
 
 def find_ink(sheet: Sheet) -> Ink:

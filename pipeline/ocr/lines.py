@@ -25,6 +25,7 @@ _REACH = 0.6  # how far beyond the last letter a prime or dot may stand
 _SMALL = 0.55  # primes, dots and accents are smaller than this
 #: A component this many times longer than wide is a stroke: a 1, a dash, an underline.
 _STROKE = 2.5
+_THIN = 0.35  # a stroke is thinner than this share of the letters' height
 _LONG = 2.2  # a patch this many times longer than wide is a line along it, whatever its ink
 _COVERED = 0.8  # share of the text's certain extent that separate characters must account for
 
@@ -128,7 +129,7 @@ def _line(ink: Ink, patch: Patch, inside: NDArray[np.int64]) -> Line:
         else float(longer[letters].max())
     )
     stroke = (height > _STROKE * width) if axis == 1 else (width > _STROKE * height)
-    keep = letters | ~stroke | (longer < size)
+    keep = letters | ~stroke | (longer < size) | (shorter > _THIN * size)  # letters that touch are no stroke
     return Line(patch, tuple(int(i) for i in inside[keep]), axis, size, patch.box, patch.box, False)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.labels import printed_labels, spell
+from pipeline.labels import is_figure_word, printed_labels, spell
 from pipeline.ocr.engines import Reading
 
 _SIGN = re.compile(
@@ -25,6 +25,8 @@ _QUANTITY = re.compile(
 #: A sign that is told from a number in a sentence by its own form: S862, 1140, 120a.
 _TELLING = re.compile(r"^(?:[A-Z]{1,2}-?\d{2,5}[a-zA-Z]?|\d{3,4}[a-zA-Z]?)'{0,2}$")
 _VALUE = re.compile(r"^[-+±]?\d*[.,]\d+%?$|^[-+±]?\d+(?:[.,]\d+)?\s?[%°]C?$")
+#: A terminal or a coil at the end of a leader line.
+_RING_BEFORE_OR_AFTER = re.compile(r"^[0oO]+[-~]+(?=.)|(?<=.)[-~]+[0oO]$")
 #: Short words in capitals that flowcharts print; as letter signs they would be wrong more often than right.
 _WORDS = frozenset(re.findall(r"\w+", "NO ON IN UP TO OF OR IF BY AT IS IT JA SI OK GO Y N"))
 #: A zero, ring or dash of a drawing reads as one of these.
@@ -58,7 +60,7 @@ def role_of(text: str) -> Role:
 
 def as_sign(text: str) -> str | None:
     """The reference sign in normal form (no brackets, spaces or trailing dots), or None."""
-    bare = re.sub(r"\s+", "", text).strip("()[]{}<>.,:;_~-·|/\\")
+    bare = _RING_BEFORE_OR_AFTER.sub("", re.sub(r"\s+", "", text).strip("()[]{}<>.,:;_~-·|/\\$*«»=^"))
     if not _SIGN.match(bare) or _QUANTITY.search(text.strip()) or bare.upper() in _WORDS:
         return None
     return bare
@@ -66,10 +68,38 @@ def as_sign(text: str) -> str | None:
 
 def pieces(readings: Sequence[Reading]) -> list[Piece]:
     """A sheet's readings with their roles; a line that holds signs among words is taken apart."""
-    found = [piece for reading in readings for piece in _parts(reading)]
+    found = [piece for reading in _with_numbers(readings) for piece in _parts(reading)]
     lettering = _lettering(found)
     found = [(reading, role if _plausible(reading, role, lettering) else _WORD) for reading, role in found]
     return _without_values(found)
+
+
+def _with_numbers(readings: Sequence[Reading]) -> list[Reading]:
+    """Figure words put together with the number that follows them at a distance."""
+    rest = list(readings)
+    for word in [reading for reading in readings if is_figure_word(reading.text)]:
+        numbers = [r for r in rest if r is not word and r.angle == word.angle and _follows(word, r)]
+        if numbers:
+            number = min(numbers, key=lambda r: float(np.linalg.norm(r.polygon[0] - word.polygon[1])))
+            rest = [r for r in rest if r is not word and r is not number]
+            rest.append(_together(word, number))
+    return rest
+
+
+def _follows(word: Reading, number: Reading) -> bool:
+    """True for a number of the word's height on its line, less than two letters away."""
+    height = word.height_px
+    forward = word.polygon[1] - word.polygon[0]
+    forward = forward / (float(np.linalg.norm(forward)) or 1.0)
+    gap = float((number.polygon[0] - word.polygon[1]) @ forward)
+    beside = float(np.linalg.norm((number.centre - word.centre) - ((number.centre - word.centre) @ forward) * forward))
+    alike = 0.5 * height <= number.height_px <= 1.5 * height
+    return (
+        alike
+        and -0.3 * height < gap < 2 * height
+        and beside < 0.5 * height
+        and bool(printed_labels(f"FIG. {number.text}"))
+    )
 
 
 def _parts(reading: Reading) -> list[Piece]:

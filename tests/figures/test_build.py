@@ -48,7 +48,7 @@ def test_one_label_takes_all_the_ink() -> None:
     (figure,) = rows(sheet, [label("FIG. 1", 160, 480, 240, 504)])
     assert figure == {
         "figure_id": "D/s.tif#1", "sheet_id": "D/s.tif", "doc_id": "D", "label": "1", "label_source": "ocr",
-        "ordinal": 0, "x0": 80, "y0": 80, "x1": 320, "y1": 504, "caption": None,
+        "ordinal": 0, "x0": 80, "y0": 80, "x1": 320, "y1": 400, "caption": None,
     }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_two_figures_above_each_other_keep_the_labels_below_them() -> None:
     frame(sheet, 80, 40, 320, 200)
     frame(sheet, 80, 304, 320, 480)
     found = rows(sheet, [label("FIG. 1", 160, 224, 240, 248), label("FIG. 2", 160, 504, 240, 528)])
-    assert [(f["label"], f["y0"], f["y1"]) for f in found] == [("1", 40, 248), ("2", 304, 528)]
+    assert [(f["label"], f["y0"], f["y1"]) for f in found] == [("1", 40, 200), ("2", 304, 480)]
 
 
 def test_labels_above_their_figures_are_seen_as_such() -> None:
@@ -65,7 +65,7 @@ def test_labels_above_their_figures_are_seen_as_such() -> None:
     frame(sheet, 80, 80, 320, 240)
     frame(sheet, 80, 344, 320, 520)
     found = rows(sheet, [label("FIG. 1", 160, 32, 240, 56), label("FIG. 2", 160, 288, 240, 312)])
-    assert [(f["label"], f["y0"], f["y1"]) for f in found] == [("1", 32, 240), ("2", 288, 520)]
+    assert [(f["label"], f["y0"], f["y1"]) for f in found] == [("1", 80, 240), ("2", 344, 520)]
 
 
 def test_a_declared_figure_that_was_not_read_takes_the_other_drawing() -> None:
@@ -74,7 +74,34 @@ def test_a_declared_figure_that_was_not_read_takes_the_other_drawing() -> None:
     frame(sheet, 80, 304, 320, 480)
     found = rows(sheet, [label("FIG. 4", 160, 504, 240, 528)], declared=["3", "4"])
     assert [(f["label"], f["label_source"], f["y0"], f["y1"]) for f in found] == [
-        ("3", "office", 40, 200), ("4", "both", 304, 528)]  # fmt: skip
+        ("3", "office", 40, 200), ("4", "both", 304, 480)]  # fmt: skip
+
+
+def test_page_number_dust_and_stray_marks_are_left_out() -> None:
+    sheet = blank(1000, 800)
+    frame(sheet, 200, 300, 600, 700)
+    sheet[20:40, 380:420] = 0  # the page number
+    sheet[900:905, 30:35] = 0  # dust
+    sheet[960:990, 700:730] = 0  # a stray mark
+    page_number = {
+        "role": "other number",
+        "polygon": [380, 20, 420, 20, 420, 40, 380, 40],
+        "text": "1/2",
+        "confidence": 1.0,
+    }
+    (figure,) = rows(sheet, [page_number])
+    assert (figure["x0"], figure["y0"], figure["x1"], figure["y1"]) == (200, 296, 600, 704)
+
+
+def test_figures_in_two_rows_are_told_apart() -> None:
+    sheet = blank(1200, 1200)
+    places = {"1": (80, 80), "2": (680, 80), "3": (80, 680), "4": (680, 680)}
+    for x, y in places.values():
+        frame(sheet, x, y, x + 400, y + 320)
+    found = rows(sheet, [label(f"FIG. {n}", x + 160, y + 360, x + 240, y + 392) for n, (x, y) in places.items()])
+    assert {f["label"]: (f["x0"], f["y0"], f["x1"], f["y1"]) for f in found} == {
+        n: (x, y, x + 400, y + 320) for n, (x, y) in places.items()
+    }
 
 
 def test_figures_without_label_or_with_the_same_one_are_told_apart_by_ordinal() -> None:

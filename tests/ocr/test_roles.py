@@ -18,7 +18,8 @@ from schemas.regions import REGION_ROLES
     [
         ("12a", "12a"), ("3'", "3'"), ("3’", "3'"), ("S620", "S620"), ("A1", "A1"), ("KF", "KF"), ("t2", "t2"),
         ("(106)", "106"), ("10.", "10"), ("S 600", "S600"), ("100A", "100A"), ("12-1", "12-1"), ("B1'", "B1'"),
-        ("3″", "3''"), ("~110", "110"), ("-70", "70"), (">110", "110"),
+        ("3″", "3''"), ("~110", "110"), ("$-D1", "D1"), ("000-240d", "240d"), ("34-0", "34"), ("-70", "70"),
+        (">110", "110"),
     ],
 )  # fmt: skip
 def test_signs_are_known_by_their_form(text: str, sign: str) -> None:
@@ -78,6 +79,11 @@ def found(*readings: Reading) -> list[tuple[str, str]]:
 )
 def test_a_line_is_taken_apart_where_it_names_signs(text: str, parts: list[tuple[str, str]]) -> None:
     assert found(at(text, 0, 0)) == parts
+
+
+def test_a_figure_word_takes_the_number_that_follows_it() -> None:
+    assert found(at("Fig.", 0, 0), at("4", 120, 0), at("12", 600, 0)) == [("12", "sign"), ("Fig. 4", "figure label")]
+    assert found(at("Fig.", 0, 0), at("4", 400, 0))[0] == ("Fig.", "word")
 
 
 def test_words_put_together_span_both() -> None:
