@@ -61,7 +61,7 @@ def _logistic(matrix: Any, answers: Any) -> list[float]:
 
 def _walk(one: Linked, weights: Mapping[str, float]) -> Iterable[tuple[str, dict[str, Any], Any]]:
     """Passage id, evidence and probabilities of the description's sentences."""
-    document: Document = document_of(one.document.figures, one.document.regions, one.document.passages, one.signs)
+    document: Document = document_of(one.document.figures, one.printed, one.document.passages, one.signs)
     passages = [p for p in document.passages if p["section"] == "description"]
     yield from Evidence(document, passages).judged(weights)
 

@@ -26,8 +26,9 @@ from benchmarks.link_weights import fit
 from pipeline.config import LinkingSettings
 from pipeline.labels import label_key
 from pipeline.linking.languages import language
+from pipeline.linking.printed import printed_rows
 from pipeline.linking.references import is_part, named_figures
-from pipeline.linking.resolve import printed_signs, resolve
+from pipeline.linking.resolve import resolve
 from pipeline.linking.signs import DocumentSigns, find_signs
 from tests.shared_data import SHARED
 
@@ -55,10 +56,11 @@ class Score:
 
 @dataclass(frozen=True)
 class Linked:
-    """A document with its signs and links."""
+    """A document with its signs, the signs printed in its figures, and its links."""
 
     document: GoldDocument
     signs: DocumentSigns
+    printed: list[Row]
     links: list[Row]
 
 
@@ -87,7 +89,11 @@ def main() -> None:
 
 def _link(document: GoldDocument) -> Linked:
     signs = find_signs(document.passages)
-    return Linked(document, signs, resolve(document.figures, document.regions, document.passages, signs, SETTINGS))
+    terms = {row["sign"]: row["term"] for row in signs.rows}
+    described = any(p["section"] == "description" for p in document.passages)
+    printed = printed_rows(document.figures, document.regions, terms, described, SETTINGS.min_confidence)
+    links = resolve(document.figures, printed, document.passages, signs, SETTINGS)
+    return Linked(document, signs, printed, links)
 
 
 # --- signs and part names
@@ -152,17 +158,15 @@ def print_sheets(linked: Iterable[Linked], errors: bool) -> None:
     read, known = Score(), Score()
     for one in linked:
         sheets = {row["file"]: row for row in truth("sheets").get(one.document.name, [])}
-        spoken = [row["sign"] for row in one.signs.rows]
-        printed = printed_signs(one.document.figures, one.document.regions, spoken, SETTINGS.min_confidence)
         for file, row in sheets.items():
             wanted = set(row["reference_signs"])
-            neither = {*row.get("other_numbers", []), *row.get("other_signs", []), *row.get("uncertain", [])}
-            figures = [f for f in one.document.figures if f["sheet_id"].endswith("/" + file)]
-            if not figures:
+            neither = {*row.get("other_numbers", []), *row.get("other_signs", []), *row.get("uncertain", [])} - wanted
+            if not any(f["sheet_id"].endswith("/" + file) for f in one.document.figures):
                 continue
-            readings = [reading for f in figures for reading in printed[f["figure_id"]].values()]
-            raw = {reading.region["sign"] for reading in readings} - neither
-            signs = {reading.sign for reading in readings if reading.sign in spoken} - neither
+            regions = [r for r in one.document.regions if r["sheet_id"].endswith("/" + file) and r["role"] == "sign"]
+            raw = {r["sign"] for r in regions if r["confidence"] >= SETTINGS.min_confidence} - neither
+            printed = [r for r in one.printed if r["figure_id"].split("#")[0].endswith("/" + file)]
+            signs = {r["sign"] for r in printed if r["status"] != "stray"} - neither
             read += _pairs(raw, wanted)
             known += _pairs(signs, wanted)
             if errors and signs != wanted:

@@ -88,11 +88,13 @@ class ExtractSettings:
 
 @dataclass(frozen=True)
 class OcrSettings:
-    """The reader of sheets. ``scale`` is the detector's resolution as a share of the sheet's."""
+    """The reader of sheets. ``scale``: the detector's resolution as a share of that of a sheet with usual letters."""
 
     engine: str = "rapidocr"
     batch_size: int = _tuning(8)
     actors: int = _tuning(0)  # 0: one per CPU (or per GPU)
+    recycle_after: int = _tuning(5000)  # sheets after which the networks get a fresh process; 0: never
+    memory_mb: int = _tuning(4096)  # of that process, where it has no GPU; 0: no limit
     scale: float = 0.45
     min_confidence: float = 0.5
     languages: tuple[str, ...] = ("en",)

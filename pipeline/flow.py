@@ -57,7 +57,7 @@ STEPS: tuple[Step, ...] = (
         ("sheets",),
         ("regions",),
         ("ocr", "figures.roles"),
-        1,
+        2,
         "text is read on the sheets",
     ),
     Step(
@@ -77,10 +77,10 @@ STEPS: tuple[Step, ...] = (
         "archive",
         "pipeline.linking.step",
         ("passages", "regions", "figures"),
-        ("signs", "links"),
+        ("signs", "figure_signs", "links"),
         ("linking",),
-        1,
-        "reference signs are named and linked to sentences",
+        2,
+        "reference signs are named, found in the figures and linked to sentences",
     ),
     Step(
         "embed",

@@ -22,7 +22,7 @@ def decode(data: bytes, limit_mpixels: int) -> Sheet:
     several pages the first is taken. Raises RejectedItemError: IMAGE_TOO_LARGE before pixels are
     allocated, IMAGE_UNREADABLE for anything that is not an image or ends early.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # the configured limit below is checked before pixels are allocated
     try:
@@ -40,6 +40,8 @@ def decode(data: bytes, limit_mpixels: int) -> Sheet:
                 return np.array(_grey(image), dtype=np.uint8)
     except (RejectedItemError, MemoryError):
         raise
+    except UnidentifiedImageError as error:  # its message names an object, not a file
+        raise RejectedItemError(Reason.IMAGE_UNREADABLE, "not a readable image: no image format known here") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error …
         raise RejectedItemError(Reason.IMAGE_UNREADABLE, f"not a readable image: {error}"[:300]) from error
 

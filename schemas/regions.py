@@ -5,7 +5,6 @@ import pyarrow as pa
 from schemas.base import ARCHIVE, Table, field
 
 REGION_ROLES = ("figure label", "sign", "word", "other number")
-CORRECTIONS = ("none", "confusion", "rotation", "missing", "split")
 
 TABLE = Table(
     name="regions",
@@ -33,8 +32,18 @@ TABLE = Table(
             ),
             field("role", pa.string(), "One of: " + ", ".join(REGION_ROLES) + ".", nullable=False),
             field("sign", pa.string(), "Reference sign as read, normalised; null where the role is not sign."),
-            field("corrected_sign", pa.string(), "Reference sign after the text's knowledge; null if unchanged."),
-            field("correction", pa.string(), "Kind of correction: " + ", ".join(CORRECTIONS) + ".", nullable=False),
+            field(
+                "alternatives",
+                pa.list_(
+                    pa.struct(
+                        [
+                            pa.field("text", pa.string(), nullable=False),
+                            pa.field("probability", pa.float32(), nullable=False),
+                        ]
+                    )
+                ),
+                "Other ways to read a short text, with their probabilities, most probable first.",
+            ),
             field("engine", pa.string(), "OCR engine and version.", nullable=False),
         ]
     ),

@@ -33,7 +33,7 @@ def run(ctx: StepContext) -> Outcome:
     if ctx.settings.classify.method != "caption":
         raise UsageError(f"classify.method = {ctx.settings.classify.method!r} is not known; choose one of: caption")
     # A replay takes in all figures of a document again: its rows replace those of the whole document.
-    where = ("doc_id", sorted({figure_id.split("/", 1)[0] for figure_id in ctx.only})) if ctx.only else None
+    where = {"doc_id": sorted({figure_id.split("/", 1)[0] for figure_id in ctx.only})} if ctx.only else None
     figures = ray_engine.read(ctx.lake, "figures", ctx.archive, ["figure_id", "doc_id", "caption"], where=where)
     rows = figures.map_batches(classify, batch_format="pyarrow", batch_size=_ROWS_PER_BATCH)
     return ray_engine.run(ray_engine.sink(rows, ctx.lake, "facets", ctx.archive, ctx.settings), ctx.progress)

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.embedding.drawing import Canvas, Preparation
-from pipeline.embedding.hardware import device, in_batches, number_format, quiet_loading
 from pipeline.embedding.image import encode_drawings
 from pipeline.embedding.vectors import Vectors, unit
 from pipeline.errors import ModelNotFoundError
+from pipeline.hardware import device, in_batches, number_format, quiet_loading
 from pipeline.pixels import Sheet
 
 #: Pillow's numbers for its filters, as preprocessor files give them.

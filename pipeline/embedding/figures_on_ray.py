@@ -34,7 +34,7 @@ def encode_figures(
     import ray
 
     boxes = ray.remote(figure_boxes).remote(lake, archive, documents)
-    where = ("doc_id", sorted(documents)) if documents else None
+    where = {"doc_id": sorted(documents)} if documents else None
     sheets = ray_engine.read(lake, "sheets", archive, ["sheet_id", "image"], where=where)
     canvases = sheets.map_batches(
         prepare_sheets,

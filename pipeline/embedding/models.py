@@ -9,11 +9,11 @@ from pathlib import Path
 from pipeline.config import ModelSettings
 from pipeline.embedding.drawing import Preparation
 from pipeline.embedding.gradient_histogram import NAME, GradientHistogram
-from pipeline.embedding.hardware import check_format
 from pipeline.embedding.image import ImageEncoder
 from pipeline.embedding.model_files import ModelFiles, find_model
 from pipeline.embedding.text import TextEncoder
 from pipeline.errors import ModelNotFoundError
+from pipeline.hardware import check_format
 
 BUILTIN_IMAGE = NAME
 BUILTIN_TEXT = "builtin:all-minilm-l6-v2"

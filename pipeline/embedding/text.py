@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipeline.embedding.hardware import device, in_batches, number_format, quiet_loading
 from pipeline.embedding.vectors import Vectors, unit
+from pipeline.hardware import device, in_batches, number_format, quiet_loading
 
 #: ``batch`` counts sentences of this many tokens; longer ones share a batch with fewer.
 _TOKENS_PER_SENTENCE = 32

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import ray.data
 
 Progress = Callable[[int, int | None], None]
+#: Column → the values that a row must have one of.
+Where = Mapping[str, Sequence[str]]
 
 #: Tasks per CPU that a read is cut into, so that a small archive still uses every core.
 _TASKS_PER_CPU = 4
@@ -61,29 +65,29 @@ def read(
     table: str,
     archive: str | None,
     columns: Sequence[str] | None = None,
-    where: tuple[str, Sequence[str]] | None = None,
+    where: Where | None = None,
+    rows_per_task: int = 0,
 ) -> ray.data.Dataset:
     """An archive's rows of a table (None: every archive's), the archive column included, read on the workers.
 
-    ``where`` = (column, values) keeps matching rows only. A task reads one row group or, when the
-    archive is small, a slice of one; that is its memory bound.
+    ``where``: column → values that a row must have one of. A task reads one row group or, when the archive is small
+    or ``rows_per_task`` asks for it, a slice of one; a row group is its memory bound.
     """
     import ray
 
     wanted = [name for name in (columns or TABLES[table].schema.names) if name != "archive"]
-    filter_column = where[0] if where else None
     files = lake.files(table, archive)
     archives = {file.path: file.partition["archive"] for file in files}
-    items = _slices(lake.storage, files, int(ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CPU)
-    read_columns = list(dict.fromkeys([*wanted, *([filter_column] if filter_column else [])]))
+    items = _slices(lake.storage, files, int(ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CPU, rows_per_task)
+    read_columns = list(dict.fromkeys([*wanted, *(where or {})]))
 
     def scan(batch: pa.Table) -> Iterator[pa.Table]:
         for item in batch["item"].to_pylist():
             path, group, start, stop = json.loads(item)
             with lake.storage.filesystem().open_input_file(path) as stream:
                 rows = pq.ParquetFile(stream).read_row_group(group, columns=read_columns).slice(start, stop - start)
-            if where:
-                rows = rows.filter(pc.is_in(rows[where[0]], pa.array(list(where[1]), pa.string())))
+            for column, values in (where or {}).items():
+                rows = rows.filter(pc.is_in(rows[column], pa.array(list(values), pa.string())))
             rows = rows.select(wanted)
             yield rows.append_column("archive", pa.repeat(pa.scalar(archives[path]), rows.num_rows))
 
@@ -95,11 +99,10 @@ def read(
     return dataset.map_batches(scan, batch_format="pyarrow", batch_size=1)
 
 
-def count(lake: Lake, table: str, archive: str, where: tuple[str, Sequence[str]]) -> int:
-    """How many rows ``read`` would give; reads one column, so an archive without any starts no actor."""
-    column, values = where
-    wanted = pc.field(column).isin(list(values))
-    return int(lake.dataset(table, archive).count_rows(filter=wanted))
+def count(lake: Lake, table: str, archive: str, where: Where) -> int:
+    """How many rows ``read`` would give; reads only what it filters by, so an archive without any starts no actor."""
+    wanted = [pc.field(column).isin(list(values)) for column, values in where.items()]
+    return int(lake.dataset(table, archive).count_rows(filter=reduce(operator.and_, wanted)))
 
 
 def run(dataset: ray.data.Dataset, progress: Progress | None = None) -> Outcome:
@@ -168,18 +171,33 @@ def read_reject(text: str) -> Reject:
     return Reject(item, Reason(reason), detail, sha256)
 
 
-def actor_options(settings: Settings, actors: int = 0) -> dict[str, Any]:
+def has_gpus(settings: Settings) -> bool:
+    """Whether the settings ask for GPUs and the running cluster has them."""
+    import ray
+
+    return bool(settings.ray.gpus_per_actor and ray.cluster_resources().get("GPU", 0))
+
+
+def actor_options(settings: Settings, actors: int = 0, pools: int = 1) -> dict[str, Any]:
     """How many model actors to run and what each asks for, from what the running cluster has.
 
-    One actor per GPU where the settings ask for GPUs and the cluster has them, else one per CPU.
+    One actor per GPU where the settings ask for GPUs and the cluster has them, else one per CPU. ``pools`` of actors
+    that run at the same time share the GPUs, or the CPUs.
     """
     import ray
 
     have = ray.cluster_resources()
     share = settings.ray.gpus_per_actor
-    if share and have.get("GPU", 0):
-        return {"concurrency": actors or max(1, int(have["GPU"] / share)), "num_gpus": share, "num_cpus": 1}
-    return {"concurrency": actors or max(1, int(have.get("CPU", 1))), "num_cpus": 1}
+    if has_gpus(settings):
+        return {"concurrency": actors or max(1, int(have["GPU"] / share)), "num_gpus": share / pools, "num_cpus": 1}
+    return {"concurrency": actors or max(1, int(have.get("CPU", 1))), "num_cpus": 1 / pools}
+
+
+def cpu_options() -> dict[str, Any]:
+    """A pool of actors beside those of models that grows as far as the cluster's CPUs go."""
+    import ray
+
+    return {"concurrency": (1, max(1, int(ray.cluster_resources().get("CPU", 1)))), "num_cpus": 1}
 
 
 class Counter:
@@ -220,8 +238,11 @@ def counting(progress: Progress, total: int | None) -> Iterator[Any]:
         ray.kill(counter)
 
 
-def _slices(storage: Storage, files: list[LakeFile], tasks: int) -> list[str]:
-    """Row groups, cut further while there are fewer than ``tasks``: JSON [path, group, start, stop]."""
+def _slices(storage: Storage, files: list[LakeFile], tasks: int, rows_per_task: int) -> list[str]:
+    """Row groups, cut further while there are fewer than ``tasks`` or they hold more rows than a task may.
+
+    JSON [path, group, start, stop].
+    """
     groups: list[tuple[str, int, int]] = []
     for file in files:
         with storage.filesystem().open_input_file(file.path) as stream:
@@ -231,5 +252,6 @@ def _slices(storage: Storage, files: list[LakeFile], tasks: int) -> list[str]:
     items = []
     for path, group, rows in groups:
         step = max(1, -(-rows // pieces))
+        step = min(step, rows_per_task) if rows_per_task else step
         items += [json.dumps([path, group, at, min(rows, at + step)]) for at in range(0, rows, step)]
     return items

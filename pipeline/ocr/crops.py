@@ -6,7 +6,7 @@ bottom, 270 bottom to top. A *box* is x0, y0, x1, y1 in pixels, right and bottom
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,16 +61,32 @@ def turned_back(box: Sequence[float], turn: int, height_px: int, width_px: int) 
     return x0, y0, x1, y1
 
 
-def by_width(widths_px: Iterable[int], step_px: int, pixels: int) -> list[list[int]]:
-    """Indices grouped so that a group's widths fall in one step and its padded widths add up to ``pixels``.
+#: Height in pixels of a usual sheet's lettering: 3.2 mm at 300 dpi. A sheet's own may change its scale so far.
+_USUAL_HEIGHT_PX, _LEAST, _MOST = 38.0, 0.7, 1.6
 
-    Padding every crop of a batch to the widest wastes most of a recogniser's work; steps keep it narrow.
+
+def reduced_size(shape: Sequence[int], scale: float, height_px: float, stride: int) -> tuple[int, int]:
+    """Height and width, multiples of ``stride``, to which a detector's input is reduced.
+
+    At ``scale`` for a usual sheet; by as much more or less as the sheet's lettering (0: unknown) is smaller or larger.
+    """
+    relative = _USUAL_HEIGHT_PX / height_px if height_px else 1.0
+    fitting = min(1.0, scale * min(_MOST, max(_LEAST, relative)))
+    height, width = (max(stride, round(side * fitting / stride) * stride) for side in shape)
+    return height, width
+
+
+def by_width(widths_px: Sequence[int], step_px: int, pixels: int) -> list[tuple[list[int], int]]:
+    """Indices grouped by width, and each group's padded width: a multiple of ``step_px``.
+
+    A group's padded widths add up to at most ``pixels``. Padding every crop of a batch to the widest wastes most of
+    a recogniser's work; steps keep it narrow.
     """
     buckets: dict[int, list[int]] = {}
     for index, width in enumerate(widths_px):
-        buckets.setdefault(-(-width // step_px), []).append(index)
+        buckets.setdefault(max(1, -(-width // step_px)) * step_px, []).append(index)
     groups = []
-    for steps, indices in sorted(buckets.items()):
-        size = max(1, pixels // max(1, steps * step_px))
-        groups += [indices[at : at + size] for at in range(0, len(indices), size)]
+    for width, indices in sorted(buckets.items()):
+        size = max(1, pixels // width)
+        groups += [(indices[at : at + size], width) for at in range(0, len(indices), size)]
     return groups

@@ -1,19 +1,30 @@
-"""What an OCR engine is, what it hands back, and which engine the settings ask for."""
+"""What an OCR engine is, what it hands back, and which engine the settings ask for.
+
+An engine is two networks, a detector that says where text is and a recogniser that spells it, and a *view*: what
+the detector sees of a sheet, and what its answer means. The networks run where the accelerator is, the view on
+any processor, so the stages of reading (``pipeline.ocr.stages``) can be spread over both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import OcrSettings
 from pipeline.errors import UsageError
+from pipeline.ocr.crops import Box
+from pipeline.ocr.ctc import Alternative, Steps
 from pipeline.pixels import Sheet
 
-__all__ = ["ENGINES", "OcrEngine", "Reading", "Sheet", "load_engine"]
+__all__ = ["ENGINES", "Detector", "Patch", "Reading", "Recogniser", "Sheet", "View", "load"]
+
+#: What a detector answers for one sheet; only its view knows the meaning.
+Heat = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,7 @@ class Reading:
     ``polygon``: 4 x 2 float32 in sheet pixels, clockwise from the corner where the text begins, tight
     around the ink. ``angle``: degrees clockwise by which the text stands turned (0, 90, 180, 270).
     ``confidence``: 0 to 1, the recogniser's own. ``words``: the line's words where it has several.
+    ``alternatives``: other ways to read a short text, most probable first.
     """
 
     polygon: NDArray[np.float32]
@@ -30,6 +42,7 @@ class Reading:
     confidence: float
     angle: int
     words: tuple[Reading, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def height_px(self) -> float:
@@ -43,39 +56,52 @@ class Reading:
         return middle
 
 
-class OcrEngine(Protocol):
-    """Reads sheets. Loading happens in the constructor, once per actor."""
+class Patch(NamedTuple):
+    """Where a detector sees text: ``box`` holds all of it, ``core`` is what surely is text."""
 
-    @property
-    def name_and_version(self) -> str:
-        """Engine, package version and models: what makes two readings comparable."""
+    box: Box
+    core: Box
+
+
+class View(Protocol):
+    """The detector's view of a sheet; needs no network."""
+
+    def shrink(self, sheet: Sheet, height_px: float) -> Sheet:
+        """The sheet as the network takes it in. ``height_px``: its lettering's height, 0 where unknown."""
         ...
 
-    def read(self, images: Sequence[Sheet]) -> list[list[Reading]]:
-        """The text of each sheet, in no particular order. Raises MemoryError when the batch is too large."""
+    def patches(self, heat: Heat, shape: tuple[int, int]) -> list[Patch]:
+        """Where text is, in pixels of the sheet, whose shape is given."""
         ...
 
 
-def _rapidocr(settings: OcrSettings) -> OcrEngine:
-    from pipeline.ocr.rapidocr import RapidOcrEngine
+class Detector(Protocol):
+    """The network that finds text. Its weights are loaded in the constructor, once per process."""
 
-    return RapidOcrEngine(settings)
-
-
-def _easyocr(settings: OcrSettings) -> OcrEngine:
-    from pipeline.ocr.easyocr import EasyOcrEngine
-
-    return EasyOcrEngine(settings)
+    def heat(self, smalls: Sequence[Sheet]) -> list[Heat]:
+        """The network's answer for each reduced sheet. Raises MemoryError when the batch is too large."""
+        ...
 
 
-ENGINES: dict[str, Callable[[OcrSettings], OcrEngine]] = {"rapidocr": _rapidocr, "easyocr": _easyocr}
+class Recogniser(Protocol):
+    """The network that reads a line. ``name``: package version and models, what makes two readings comparable."""
+
+    name: str
+    alphabet: Sequence[str]
+
+    def steps(self, crops: Sequence[Sheet]) -> list[Steps]:
+        """The network's answer for each upright crop. Raises MemoryError when the batch is too large."""
+        ...
 
 
-def load_engine(settings: OcrSettings) -> OcrEngine:
-    """Load the engine that ``ocr.engine`` names, with its weights.
+ENGINES = {"rapidocr": "pipeline.ocr.rapidocr", "easyocr": "pipeline.ocr.easyocr"}
+
+
+def load(part: str, settings: OcrSettings) -> Any:
+    """The View, Detector or Recogniser of the engine that ``ocr.engine`` names, the networks with their weights.
 
     Raises UsageError for an unknown name and ModelNotFoundError when its weights are not there.
     """
     if settings.engine not in ENGINES:
         raise UsageError(f"ocr.engine = {settings.engine!r} is not known; choose one of: {', '.join(ENGINES)}")
-    return ENGINES[settings.engine](settings)
+    return getattr(import_module(ENGINES[settings.engine]), part)(settings)

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.ocr.crops import Box
+from pipeline.ocr.engines import Patch
 from pipeline.ocr.ink import Ink
+from pipeline.ocr.lettering import find_rows
 from pipeline.pixels import Sheet
 
 #: Shares of the height of the letters.
-_BETWEEN_WORDS = 0.8  # white space that parts two words
 _WITHIN_WORD = 0.45  # fragments closer than this belong together
 _MARGIN = 0.13  # white space around a crop
 _REACH = 0.6  # how far beyond the last letter a prime or dot may stand
@@ -31,18 +32,29 @@ _COVERED = 0.8  # share of the text's certain extent that separate characters mu
 
 
 @dataclass(frozen=True)
-class Patch:
-    """Where a detector sees text: ``box`` holds all of it, ``core`` is what surely is text."""
+class Line:
+    """A line of characters, cut out of its page.
 
+    ``axis``: 0 across the page, 1 along it, None when a single character says nothing. ``box``: tight around the
+    line's ink. ``crop``: its pixels (uint8, 0 ink) as they stand on the page. ``clean``: the crop holds the line's own
+    ink only; then ``starts`` and ``ends`` are its components' extents along the axis as shares of the crop, in
+    order, and ``heights`` their pixels across it. ``size``: height of the letters in pixels.
+    """
+
+    axis: int | None
     box: Box
-    core: Box
+    crop: Sheet
+    clean: bool
+    size: float
+    glyphs: int
+    starts: tuple[float, ...] = ()
+    ends: tuple[float, ...] = ()
+    heights: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of characters on a page. ``glyphs``: its components. ``axis``: 0 across the page, 1 along it,
-    None when a single character says nothing. ``size``: height of the letters in pixels. ``box``: tight
-    around the line's ink. ``crop``: the box that is read. ``clean``: the crop holds the line's own ink only."""
+class _Trace:
+    """A line on its way: its components, and the box that is to be cut out."""
 
     patch: Patch
     glyphs: tuple[int, ...]
@@ -53,50 +65,45 @@ class Line:
     clean: bool
 
 
-def find_lines(ink: Ink, patches: Sequence[Patch]) -> list[Line]:
+def find_lines(sheet: Sheet, ink: Ink, patches: Sequence[Patch]) -> list[Line]:
     """One line per patch, fragments of one line joined."""
     glyph = np.flatnonzero(ink.glyphs())
     centres = (ink.boxes[glyph, :2] + ink.boxes[glyph, 2:]) / 2.0
-    lines = [_line(ink, patch, glyph[_inside(centres, patch.box)]) for patch in patches]
-    return [_with_crop(ink, line) for line in _join(lines, ink)]
+    traces = [_trace(ink, patch, glyph[_inside(centres, patch.box)]) for patch in patches]
+    return [_cut(sheet, ink, _with_crop(ink, trace)) for trace in _join(traces, ink)]
 
 
-def cut(sheet: Sheet, ink: Ink, line: Line) -> Sheet:
-    """The line's pixels, 255 where another component's ink was; a copy of the sheet's where it is not clean."""
-    x0, y0, x1, y1 = line.crop
-    if not line.clean:
-        return sheet[y0:y1, x0:x1]
-    own = np.isin(ink.labels[y0:y1, x0:x1], [i + 1 for i in line.glyphs])
-    return np.where(own, 0, 255).astype(np.uint8)
+def missed(ink: Ink, patches: Sequence[Patch]) -> list[Patch]:
+    """Rows of characters that the detector saw nothing of; very large and very small lettering escapes it."""
+    rows = find_rows(ink)
+    boxes = np.array([patch.box for patch in patches]).reshape(-1, 4)
+    found = []
+    for row in rows:
+        middle = (row[:2] + row[2:]) / 2
+        if not ((boxes[:, :2] <= middle) & (middle < boxes[:, 2:])).all(axis=1).any():
+            x0, y0, x1, y1 = row.tolist()
+            found.append(Patch((x0 - 1, y0 - 1, x1 + 1, y1 + 1), (x0, y0, x1, y1)))
+    return found
 
 
-def word_gaps(ink: Ink, line: Line, turn: int) -> list[float]:
-    """Middles of the white space between words, as shares of the crop's length in reading direction."""
-    if not line.clean:
-        return []
-    along = 0 if turn in (0, 180) else 1
-    boxes = ink.boxes[list(line.glyphs)]
-    starts, ends = boxes[:, along], boxes[:, along + 2]
-    order = np.argsort(starts)
-    low, high = line.crop[along], line.crop[along + 2]
-    gaps, reached = [], ends[order[0]]
-    for index in order[1:]:
-        if starts[index] - reached > _BETWEEN_WORDS * line.size:
-            middle = ((starts[index] + reached) / 2 - low) / (high - low)
-            gaps.append(float(middle if turn in (0, 90) else 1 - middle))
-        reached = max(reached, ends[index])
-    return sorted(gaps)
-
-
-def letter_heights(ink: Ink, line: Line, turn: int) -> list[int]:
-    """Heights in pixels of the line's components in reading direction; empty for a crop that is not clean."""
-    if not line.clean:
-        return []
-    along = 0 if turn in (0, 180) else 1
-    boxes = ink.boxes[list(line.glyphs)]
-    order = np.argsort(boxes[:, along])
-    heights: list[int] = (boxes[:, 3 - along] - boxes[:, 1 - along])[order].tolist()
-    return heights if turn in (0, 90) else heights[::-1]
+def _cut(sheet: Sheet, ink: Ink, trace: _Trace) -> Line:
+    """The line's pixels, 255 where another component's ink was; all of the sheet's where it is not clean."""
+    x0, y0, x1, y1 = trace.crop
+    pixels = sheet[y0:y1, x0:x1]
+    count = len(trace.glyphs)
+    if not trace.clean:
+        return Line(trace.axis, trace.box, pixels.copy(), False, trace.size, count)
+    own = np.isin(ink.labels[y0:y1, x0:x1], [i + 1 for i in trace.glyphs])
+    along = 1 if trace.axis == 1 else 0
+    boxes = ink.boxes[list(trace.glyphs)]
+    boxes = boxes[np.argsort(boxes[:, along], kind="stable")]
+    low, length = trace.crop[along], trace.crop[along + 2] - trace.crop[along]
+    return Line(
+        trace.axis, trace.box, np.where(own, 0, 255).astype(np.uint8), True, trace.size, count,
+        starts=tuple(((boxes[:, along] - low) / length).tolist()),
+        ends=tuple(((boxes[:, along + 2] - low) / length).tolist()),
+        heights=tuple((boxes[:, 3 - along] - boxes[:, 1 - along]).tolist()),
+    )  # fmt: skip
 
 
 def _inside(points: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
@@ -106,7 +113,7 @@ def _inside(points: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
     return inside
 
 
-def _line(ink: Ink, patch: Patch, inside: NDArray[np.int64]) -> Line:
+def _trace(ink: Ink, patch: Patch, inside: NDArray[np.int64]) -> _Trace:
     """The patch's characters; long strokes along the line are underlines and leader lines."""
     x0, y0, x1, y1 = patch.box
     across, along = x1 - x0, y1 - y0
@@ -115,7 +122,7 @@ def _line(ink: Ink, patch: Patch, inside: NDArray[np.int64]) -> Line:
     inside, width, height = inside[fits], width[fits], height[fits]
     axis = 0 if across > _LONG * along else 1 if along > _LONG * across else None
     if not len(inside):
-        return Line(patch, (), axis, 0.7 * min(across, along), patch.box, patch.box, False)
+        return _Trace(patch, (), axis, 0.7 * min(across, along), patch.box, patch.box, False)
     longer, shorter = np.maximum(width, height), np.minimum(width, height)
     compact = longer <= _STROKE * shorter
     letters = compact if compact.any() else np.ones_like(compact)
@@ -130,10 +137,10 @@ def _line(ink: Ink, patch: Patch, inside: NDArray[np.int64]) -> Line:
     )
     stroke = (height > _STROKE * width) if axis == 1 else (width > _STROKE * height)
     keep = letters | ~stroke | (longer < size) | (shorter > _THIN * size)  # letters that touch are no stroke
-    return Line(patch, tuple(int(i) for i in inside[keep]), axis, size, patch.box, patch.box, False)
+    return _Trace(patch, tuple(int(i) for i in inside[keep]), axis, size, patch.box, patch.box, False)
 
 
-def _join(lines: list[Line], ink: Ink) -> list[Line]:
+def _join(lines: list[_Trace], ink: Ink) -> list[_Trace]:
     """Join neighbouring lines that a detector left apart: turned words come in pieces."""
     whole = [line for line in lines if line.glyphs]
     extents = np.array([_extent(ink, line.glyphs) for line in whole]).reshape(-1, 4)
@@ -154,13 +161,13 @@ def _join(lines: list[Line], ink: Ink) -> list[Line]:
                     break
                 if find(i) != find(j) and _neighbours(whole[i], whole[j], extents[i], extents[j], axis):
                     root[find(j)] = find(i)
-    groups: dict[int, list[Line]] = {}
+    groups: dict[int, list[_Trace]] = {}
     for i, line in enumerate(whole):
         groups.setdefault(find(i), []).append(line)
     return [line for line in lines if not line.glyphs] + [_joined(group) for group in groups.values()]
 
 
-def _neighbours(one: Line, other: Line, a: NDArray[np.int64], b: NDArray[np.int64], axis: int) -> bool:
+def _neighbours(one: _Trace, other: _Trace, a: NDArray[np.int64], b: NDArray[np.int64], axis: int) -> bool:
     """True when ``other`` continues ``one`` along an axis that at least one of them is known to have."""
     if 1 - axis in (one.axis, other.axis) or one.axis is other.axis is None:
         return False
@@ -170,13 +177,13 @@ def _neighbours(one: Line, other: Line, a: NDArray[np.int64], b: NDArray[np.int6
     return large <= 1.35 * small and -0.3 * small < gap < _WITHIN_WORD * small and shared > 0.7 * small
 
 
-def _joined(group: Sequence[Line]) -> Line:
+def _joined(group: Sequence[_Trace]) -> _Trace:
     if len(group) == 1:
         return group[0]
     axis = next(line.axis for line in group if line.axis is not None)
     patch = Patch(_around(line.patch.box for line in group), _around(line.patch.core for line in group))
     glyphs = tuple(sorted({glyph for line in group for glyph in line.glyphs}))
-    return Line(patch, glyphs, axis, float(np.median([line.size for line in group])), patch.box, patch.box, False)
+    return _Trace(patch, glyphs, axis, float(np.median([line.size for line in group])), patch.box, patch.box, False)
 
 
 def _around(boxes: Iterable[Box]) -> Box:
@@ -189,7 +196,7 @@ def _extent(ink: Ink, glyphs: Sequence[int]) -> NDArray[np.int64]:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]).astype(np.int64)
 
 
-def _with_crop(ink: Ink, line: Line) -> Line:
+def _with_crop(ink: Ink, line: _Trace) -> _Trace:
     """Settle what is read: the line's own ink where its characters stand free, else all ink of the patch.
 
     A character that touches a line of the drawing is part of a large component and missing among the

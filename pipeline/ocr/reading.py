@@ -1,59 +1,32 @@
-"""A batch of sheets through an engine: one bad sheet, or too large a batch, never loses the others."""
+"""What was read on sheets as rows of the regions table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from pipeline.errors import Reason, Reject, RejectedItemError
+from pipeline.errors import Reject
 from pipeline.ocr.crops import clip, polygon
-from pipeline.ocr.engines import OcrEngine, Reading, Sheet
+from pipeline.ocr.engines import Reading
 from pipeline.ocr.roles import pieces
-from pipeline.pixels import decode
+from pipeline.ocr.stages import ReadSheet
 
 _LONGEST_TEXT = 2000
 
 
 def regions(
-    sheets: Sequence[dict[str, Any]], engine: OcrEngine, limit_mpixels: int, min_confidence: float
+    sheets: Sequence[dict[str, Any]], found: Sequence[ReadSheet | Reject], min_confidence: float
 ) -> tuple[list[dict[str, Any]], list[Reject]]:
-    """Rows of the regions table for sheets given as rows with sheet_id, doc_id and image bytes."""
-    images: list[Sheet] = []
-    good: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    for sheet in sheets:
-        try:
-            images.append(decode(sheet["image"], limit_mpixels))
-            good.append(sheet)
-        except RejectedItemError as error:
-            rejects.append(error.reject(sheet["sheet_id"]))
+    """Rows of the regions table for sheets given as rows with sheet_id and doc_id, and what was read on each."""
     rows: list[dict[str, Any]] = []
-    for sheet, image, found in zip(good, images, read_all(engine, images), strict=True):
-        if isinstance(found, Reject):
-            rejects.append(Reject(sheet["sheet_id"], found.reason, found.detail))
+    rejects: list[Reject] = []
+    for sheet, read in zip(sheets, found, strict=True):
+        if isinstance(read, Reject):
+            rejects.append(replace(read, item=sheet["sheet_id"]))
         else:
-            rows += region_rows(sheet, image.shape, found, engine.name_and_version, min_confidence)
+            rows += region_rows(sheet, read.shape, read.readings, read.engine, min_confidence)
     return rows, rejects
-
-
-def read_all(engine: OcrEngine, images: Sequence[Sheet]) -> list[list[Reading] | Reject]:
-    """Each image's readings, or why there are none (the reject's item is empty).
-
-    Whatever a batch raises, it is cut in half and read again until the one sheet that is to blame stands
-    alone: out of memory is a property of the batch's size, anything else of one sheet in it.
-    """
-    if not images:
-        return []
-    try:
-        return list(engine.read(images))
-    except MemoryError as error:
-        reason, detail = Reason.OUT_OF_MEMORY, f"no memory to read {images[0].size} pixels: {error}"
-    except Exception as error:  # a network or a decoder may raise anything; the sheet's row keeps what it said
-        reason, detail = Reason.STEP_ERROR, f"{type(error).__name__}: {error}"
-    if len(images) == 1:
-        return [Reject("", reason, detail[:500])]
-    half = len(images) // 2
-    return read_all(engine, images[:half]) + read_all(engine, images[half:])
 
 
 def region_rows(
@@ -67,14 +40,14 @@ def region_rows(
         box = clip((*low, *high), height, width)
         text = reading.text.strip()[:_LONGEST_TEXT]
         if box is not None and text and reading.confidence >= min_confidence:
-            kept.append((box[1], box[0], reading.angle, text, reading.confidence, box, role))
-    kept.sort(key=lambda item: item[:5])
+            kept.append((box[1], box[0], reading.angle, text, box, reading, role))
+    kept.sort(key=lambda item: item[:4])
     return [
         {
             "sheet_id": sheet["sheet_id"], "ordinal": ordinal, "doc_id": sheet["doc_id"],
             "polygon": polygon(box, angle).ravel().tolist(), "text": text,
-            "confidence": min(1.0, max(0.0, confidence)), "angle": angle,
-            "role": role.name, "sign": role.sign, "corrected_sign": None, "correction": "none", "engine": engine,
+            "confidence": min(1.0, max(0.0, reading.confidence)), "angle": angle, "role": role.name, "sign": role.sign,
+            "alternatives": [other._asdict() for other in reading.alternatives], "engine": engine,
         }
-        for ordinal, (_, _, angle, text, confidence, box, role) in enumerate(kept)
+        for ordinal, (_, _, angle, text, box, reading, role) in enumerate(kept)
     ]  # fmt: skip

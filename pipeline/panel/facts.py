@@ -16,13 +16,15 @@ from pipeline.show import describe, one_figure
 
 @dataclass(frozen=True)
 class Mark:
-    """A sign read in the figure. ``box`` is (x0, y0, x1, y1) in the figure's own pixels."""
+    """A sign read in the figure. ``box`` is (x0, y0, x1, y1) in the figure's own pixels; a sign beside the figure has
+    one that lies outside. ``read_as``: the reading, where the text corrected it. ``stray``: more likely no sign."""
 
     sign: str
     term: str | None  # None: the text does not know the sign
     box: tuple[float, float, float, float]
     confidence: float
-    corrected: bool
+    read_as: str | None = None
+    stray: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,7 @@ def gather_panel(lake: Lake, item: str, label: str | None = None, *, latest: boo
     figure = (one_figure(found, label) if label is not None else found)["figures"][0]
     pinned = lake if latest else lake.pinned(found["versions"])
     signs = describe(lake, found["doc_id"], latest=latest)["signs"]  # a sign may be read here and spoken of elsewhere
-    terms = {sign["sign"]: sign["term"] for sign in signs}
-    marks = _marks(pinned, figure, found["archive"], terms)
+    marks = _marks(pinned, figure, found["archive"])
     sentences = [s for s in found["sentences"] if s["figure_id"] == figure["figure_id"]]
     spoken = {sign for sentence in sentences for sign in sentence["signs"]} | {mark.sign for mark in marks}
     return Panel(
@@ -70,19 +71,19 @@ def gather_panel(lake: Lake, item: str, label: str | None = None, *, latest: boo
     )
 
 
-def _marks(lake: Lake, figure: dict[str, Any], archive: str, terms: dict[str, str]) -> list[Mark]:
-    """Sign regions whose centre lies in the figure's box, in reading order."""
-    rows = lake.dataset("regions", archive).to_table(
-        filter=(pc.field("sheet_id") == figure["sheet_id"]) & (pc.field("role") == "sign")
+def _marks(lake: Lake, figure: dict[str, Any], archive: str) -> list[Mark]:
+    """The signs printed in the figure, in reading order."""
+    signs = lake.dataset("figure_signs", archive).to_table(filter=pc.field("figure_id") == figure["figure_id"])
+    regions = lake.dataset("regions", archive).to_table(
+        columns=["ordinal", "polygon"], filter=pc.field("sheet_id") == figure["sheet_id"]
     )
+    places = {row["ordinal"]: row["polygon"] for row in regions.to_pylist()}
     marks = []
-    for row in sorted(rows.to_pylist(), key=lambda row: row["ordinal"]):
-        xs, ys = row["polygon"][0::2], row["polygon"][1::2]
-        x, y = sum(xs) / 4, sum(ys) / 4
-        if figure["x0"] <= x < figure["x1"] and figure["y0"] <= y < figure["y1"]:
-            sign = row["corrected_sign"] or row["sign"]
-            box = (min(xs) - figure["x0"], min(ys) - figure["y0"], max(xs) - figure["x0"], max(ys) - figure["y0"])
-            marks.append(Mark(sign, terms.get(sign), box, row["confidence"], row["corrected_sign"] is not None))
+    for row in sorted(signs.to_pylist(), key=lambda row: row["region_ordinal"]):
+        xs, ys = places[row["region_ordinal"]][0::2], places[row["region_ordinal"]][1::2]
+        box = (min(xs) - figure["x0"], min(ys) - figure["y0"], max(xs) - figure["x0"], max(ys) - figure["y0"])
+        corrected = row["read_as"] if row["correction"] != "none" else None
+        marks.append(Mark(row["sign"], row["term"], box, row["ocr_confidence"], corrected, row["status"] == "stray"))
     return marks
 
 

@@ -21,7 +21,7 @@ def region(sheet_id: str, text: str, role: str) -> dict[str, Any]:
     return {
         "sheet_id": sheet_id, "ordinal": 0, "doc_id": sheet_id.split("/")[0],
         "polygon": [300.0, 500.0, 400.0, 500.0, 400.0, 550.0, 300.0, 550.0], "text": text, "confidence": 0.9,
-        "angle": 0, "role": role, "sign": None, "corrected_sign": None, "correction": "none", "engine": "test",
+        "angle": 0, "role": role, "sign": None, "alternatives": None, "engine": "test",
     }  # fmt: skip
 
 

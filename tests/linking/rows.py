@@ -26,8 +26,9 @@ def passages(*texts: str, language: str = "en", section: str = "description", he
 
 
 def region(sign: str, x: float = 50, y: float = 50, sheet: str = "EP1A1/1.tif", ordinal: int = 0,
-           confidence: float = 0.9, corrected: str | None = None) -> dict[str, Any]:  # fmt: skip
-    """A reference sign read at ``x``, ``y``."""
+           confidence: float = 0.9, role: str = "sign",
+           alternatives: dict[str, float] | None = None) -> dict[str, Any]:  # fmt: skip
+    """A text read at ``x``, ``y``, a reference sign unless ``role`` says otherwise."""
     return {
         "sheet_id": sheet,
         "ordinal": ordinal,
@@ -36,10 +37,9 @@ def region(sign: str, x: float = 50, y: float = 50, sheet: str = "EP1A1/1.tif", 
         "text": sign,
         "confidence": confidence,
         "angle": 0,
-        "role": "sign",
-        "sign": sign,
-        "corrected_sign": corrected,
-        "correction": "confusion" if corrected else "none",
+        "role": role,
+        "sign": sign if role == "sign" else None,
+        "alternatives": [{"text": t, "probability": p} for t, p in (alternatives or {}).items()],
         "engine": "test",
     }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pipeline.config import LinkingSettings
+from pipeline.linking.printed import printed_rows
 from pipeline.linking.references import is_part, named_figures
 from pipeline.linking.resolve import resolve
 from pipeline.linking.signs import find_signs
@@ -15,9 +16,10 @@ TEXTS = passages(
 SECOND = "EP1A1/2.tif"
 
 
-def links(figures: list[dict], regions: list[dict], min_score: float = 1.1, **options: float) -> list[tuple]:
-    settings = LinkingSettings(min_score=min_score, **options)
-    rows = resolve(figures, regions, TEXTS, find_signs(TEXTS), settings)
+def links(figures: list[dict], regions: list[dict], min_score: float = 1.1) -> list[tuple]:
+    signs = find_signs(TEXTS)
+    printed = printed_rows(figures, regions, {row["sign"]: row["term"] for row in signs.rows}, True, 0.5)
+    rows = resolve(figures, printed, TEXTS, signs, LinkingSettings(min_score=min_score))
     return [(r["figure_id"][-1], r["sign"], r["passage_id"][-3], r["match"], r["region_ordinal"]) for r in rows]
 
 
@@ -29,17 +31,8 @@ def test_a_sentence_is_linked_through_the_signs_that_the_figure_prints() -> None
     ]
 
 
-def test_only_signs_inside_the_figures_box_count() -> None:
-    boxes = [figure("1", box=(0, 0, 100, 100)), figure("2", box=(0, 100, 100, 200))]
-    assert links(boxes, [region("14", y=150)])[1:] == [
-        ("2", "14", "0", "exact", 0),
-        ("2", "14", "1", "exact", 0),
-    ]
-
-
-def test_a_corrected_reading_is_marked_and_a_doubtful_one_left_out() -> None:
-    regions = [region("1O", corrected="10", confidence=0.6), region("22", confidence=0.2)]
-    found = links([figure("1")], regions, min_confidence=0.5)
+def test_a_corrected_reading_is_marked() -> None:
+    found = links([figure("1")], [region("1O", confidence=0.6)])
     assert {(sign, match) for _, sign, _, match, _ in found} == {("", "figure mention"), ("10", "corrected")}
 
 
@@ -57,4 +50,4 @@ def test_a_label_names_the_figure_or_its_parts_or_the_whole() -> None:
 
 
 def test_a_document_without_figures_has_no_links() -> None:
-    assert resolve([], [region("10")], TEXTS, find_signs(TEXTS), LinkingSettings()) == []
+    assert resolve([], [], TEXTS, find_signs(TEXTS), LinkingSettings()) == []

@@ -23,9 +23,10 @@ TEXTS = passages(
 
 def test_a_document_is_linked_whatever_the_order_of_its_rows() -> None:
     document = {"doc_id": "EP1A1", "passages": TEXTS[::-1], "regions": [region("22")], "figures": [figure("1")]}
-    signs, links = link_document(document, Settings())
-    assert [row["sign"] for row in signs] == ["10", "14", "22"]
-    assert [(row["sign"], row["passage_id"][-3]) for row in links] == [("22", "0"), ("", "1"), ("22", "2")]
+    linked = link_document(document, Settings())
+    assert [row["sign"] for row in linked.signs] == ["10", "14", "22"]
+    assert [(row["figure_id"][-1], row["sign"], row["term"]) for row in linked.printed] == [("1", "22", "hub")]
+    assert [(row["sign"], row["passage_id"][-3]) for row in linked.links] == [("22", "0"), ("", "1"), ("22", "2")]
 
 
 def test_a_document_that_fails_is_rejected_and_the_others_are_written(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_the_step_links_the_documents_of_an_archive_with_spark(tmp_path: Path) -
     settings = Settings()
     with spark.session(settings) as session:
         outcome = run(StepContext(lake, settings, "week", None, 1, lambda done, total: None, session))
-    for table in ("signs", "links"):
+    for table in ("signs", "figure_signs", "links"):
         lake.commit(table, "link", "week", 1, [part for part in outcome.parts if part.table == table])
     assert (outcome.rows_in, outcome.rejects) == (1, [])
     assert lake.read("signs", ["sign", "term"]).to_pylist() == [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ocr.crops import by_width, clip, part, polygon, turned_back, upright
+from pipeline.ocr.crops import by_width, clip, part, polygon, reduced_size, turned_back, upright
 from tests.ocr.drawn import sheet
 
 
@@ -54,8 +54,15 @@ def test_a_box_beyond_the_sheet_is_cut_or_dropped() -> None:
 @given(st.lists(st.integers(1, 3000), max_size=60), st.integers(1, 64), st.integers(1, 5000))
 def test_every_crop_is_in_one_group_of_its_width_step(widths: list[int], step: int, pixels: int) -> None:
     groups = by_width(widths, step, pixels)
-    assert sorted(i for group in groups for i in group) == list(range(len(widths)))
-    for group in groups:
-        padded = {-(-widths[i] // step) * step for i in group}
-        assert len(padded) == 1
-        assert len(group) == 1 or len(group) * padded.pop() <= pixels
+    assert sorted(i for group, _ in groups for i in group) == list(range(len(widths)))
+    for group, width in groups:
+        assert {-(-widths[i] // step) * step for i in group} == {width}
+        assert len(group) == 1 or len(group) * width <= pixels
+
+
+def test_a_detector_sees_small_lettering_larger_and_large_lettering_smaller() -> None:
+    assert reduced_size((3508, 2480), 0.45, 0.0, 32) == reduced_size((3508, 2480), 0.45, 38.0, 32) == (1568, 1120)
+    assert reduced_size((3508, 2480), 0.45, 28.0, 32) == (2144, 1504)
+    assert reduced_size((3508, 2480), 0.45, 5.0, 32) == (2528, 1792)
+    assert reduced_size((3508, 2480), 0.45, 90.0, 32) == (1120, 768)
+    assert reduced_size((10, 900), 0.45, 0.0, 32) == (32, 416)

@@ -1,85 +1,112 @@
-"""Batches of sheets: what fails is rejected alone."""
+"""Stages of reading, and what was read as rows: what fails is rejected alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.config import Settings
 from pipeline.errors import Reason, Reject
+from pipeline.isolation import Isolated
 from pipeline.ocr.crops import polygon
-from pipeline.ocr.engines import Reading, Sheet
-from pipeline.ocr.reading import read_all, region_rows, regions
-from tests.ocr.drawn import tiff
-
-BLANK = np.full((40, 60), 255, np.uint8)
+from pipeline.ocr.ctc import Alternative
+from pipeline.ocr.engines import Reading
+from pipeline.ocr.pages import CANVAS_PIXELS
+from pipeline.ocr.reading import region_rows, regions
+from pipeline.ocr.stages import Engine, ReadSheet, guarded
+from tests.ocr.drawn import sheet, tiff
 
 
 class Counting:
-    """An engine that reads a sheet's ink as its text, and has memory for so many sheets at a time."""
-
-    name_and_version = "counting 1"
+    """A call that has memory for so many items at a time and cannot do sevens."""
 
     def __init__(self, room: int = 100) -> None:
         self.room, self.batches = room, []
 
-    def read(self, images: Sequence[Sheet]) -> list[list[Reading]]:
-        self.batches.append(len(images))
-        if len(images) > self.room:
+    def __call__(self, items: Sequence[int]) -> list[str]:
+        self.batches.append(len(items))
+        if len(items) > self.room:
             raise MemoryError("no room")
-        if any(image.min() == 7 for image in images):
+        if 7 in items:
             raise ValueError("cannot read a seven")
-        return [[Reading(polygon((1, 1, 9, 5), 0), str(int((image == 0).sum())), 0.9, 0)] for image in images]
-
-
-def inked(pixels: int) -> Sheet:
-    image = BLANK.copy()
-    image.ravel()[:pixels] = 0
-    return image
+        return [str(item) for item in items]
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
-    engine = Counting(room=2)
-    found = read_all(engine, [inked(n) for n in range(5)])
-    assert [readings[0].text for readings in found] == ["0", "1", "2", "3", "4"]
-    assert engine.batches == [5, 2, 3, 1, 2]
+    call = Counting(room=2)
+    assert guarded(call, [0, 1, 2, 3, 4]) == ["0", "1", "2", "3", "4"]
+    assert call.batches == [5, 2, 3, 1, 2]
 
 
-def test_a_sheet_for_which_there_is_no_memory_is_rejected() -> None:
-    assert read_all(Counting(room=0), [BLANK]) == [
-        Reject("", Reason.OUT_OF_MEMORY, "no memory to read 2400 pixels: no room")
-    ]
+def test_an_item_for_which_there_is_no_memory_is_rejected() -> None:
+    assert guarded(Counting(room=0), [1]) == [Reject("", Reason.OUT_OF_MEMORY, "no memory to read a sheet: no room")]
 
 
-def test_a_sheet_that_fails_is_rejected_and_the_others_are_read() -> None:
-    seven = np.full_like(BLANK, 7)
-    sheets = [
-        {"sheet_id": "D/1", "doc_id": "D", "image": tiff(inked(37), compression="raw")},
-        {"sheet_id": "D/2", "doc_id": "D", "image": b"junk"},
-        {"sheet_id": "D/3", "doc_id": "D", "image": _png(seven)},
-    ]
-    rows, rejects = regions(sheets, Counting(), 1, 0.5)
-    assert [(r.item, r.reason) for r in rejects] == [
-        ("D/2", Reason.IMAGE_UNREADABLE), ("D/3", Reason.STEP_ERROR)]  # fmt: skip
+def test_an_item_that_fails_is_rejected_and_rejects_pass() -> None:
+    before = Reject("", Reason.IMAGE_UNREADABLE, "not an image")
+    assert guarded(Counting(), [1, before, 7, 2]) == [
+        "1", before, Reject("", Reason.STEP_ERROR, "ValueError: cannot read a seven"), "2"]  # fmt: skip
+
+
+def _deadly(poison: str) -> Callable[[Sequence[str]], list[str]]:
+    def call(items: Sequence[str]) -> list[str]:
+        if poison in items:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return [item.upper() for item in items]
+
+    return call
+
+
+def test_a_sheet_that_kills_its_process_is_rejected_alone() -> None:
+    child = Isolated(_deadly, "poison")
+    found = guarded(child, ["a", "b", "poison", "c", "d"])
+    child.renew()
+    assert found == [
+        "A", "B", Reject("", Reason.STEP_ERROR, "RuntimeError: its process ended by SIGSEGV"), "C", "D"]  # fmt: skip
+
+
+def test_image_files_become_readings_and_what_is_no_image_a_reject() -> None:
+    pages = [tiff(sheet([("110", 100, 100, 0)], 400, 300)), b"junk", tiff(sheet([("12a", 90, 80, 270)], 300, 400))]
+    first, junk, last = Engine(Settings()).read(pages)
+    assert isinstance(first, ReadSheet) and isinstance(last, ReadSheet)
+    assert ([r.text for r in first.readings], first.shape) == (["110"], (300, 400))
+    assert [(r.text, r.angle) for r in last.readings] == [("12a", 270)]
+    assert isinstance(junk, Reject) and junk.reason is Reason.IMAGE_UNREADABLE
+
+
+def test_a_huge_sheet_is_read_reduced_and_its_boxes_are_its_own() -> None:
+    small = sheet([("1204", 900, 700, 0)], 2600, 1600, size=60)
+    huge = np.kron(small, np.ones((4, 4), np.uint8))
+    assert huge.size > CANVAS_PIXELS
+    (read,) = Engine(Settings()).read([tiff(huge)])
+    assert isinstance(read, ReadSheet)
+    (reading,) = read.readings
+    ys, xs = np.nonzero(huge == 0)
+    assert reading.text == "1204" and read.shape == huge.shape
+    assert np.abs(reading.polygon[0] - (xs.min(), ys.min())).max() <= 8
+    assert np.abs(reading.polygon[2] - (xs.max(), ys.max())).max() <= 8
+
+
+def test_readings_become_rows_and_rejects_name_their_sheet() -> None:
+    reading = Reading(polygon((1, 1, 9, 5), 0), "3l", 0.9, 0, alternatives=(Alternative("31", 0.3),))
+    rows, rejects = regions(
+        [{"sheet_id": "D/1", "doc_id": "D"}, {"sheet_id": "D/2", "doc_id": "D"}],
+        [ReadSheet((40, 60), [reading], "counting 1"), Reject("", Reason.STEP_ERROR, "why")],
+        0.5,
+    )
+    assert rejects == [Reject("D/2", Reason.STEP_ERROR, "why")]
     assert rows == [
         {
             "sheet_id": "D/1", "ordinal": 0, "doc_id": "D", "polygon": [1.0, 1.0, 9.0, 1.0, 9.0, 5.0, 1.0, 5.0],
-            "text": "37", "confidence": 0.9, "angle": 0, "role": "sign", "sign": "37", "corrected_sign": None,
-            "correction": "none", "engine": "counting 1",
+            "text": "3l", "confidence": 0.9, "angle": 0, "role": "sign", "sign": "3l",
+            "alternatives": [{"text": "31", "probability": 0.3}], "engine": "counting 1",
         }
     ]  # fmt: skip
-
-
-def _png(pixels: Sheet) -> bytes:
-    import io
-
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
-    return stream.getvalue()
 
 
 @given(

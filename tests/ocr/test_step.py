@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -11,7 +13,8 @@ from pipeline.config import OcrSettings, RaySettings, Settings
 from pipeline.context import StepContext
 from pipeline.engines import ray as ray_engine
 from pipeline.errors import Reason
-from pipeline.ocr.step import run
+from pipeline.ocr.stages import STAGES
+from pipeline.ocr.step import read_sheets, run
 from tests.ocr.drawn import sheet
 from tests.ocr.sheets import lake_with, sheet_row
 
@@ -47,3 +50,62 @@ def test_sheets_become_regions_and_a_bad_sheet_a_reject(tmp_path: Path) -> None:
         ("EP1A1/imgf0001.tif", 1, "FIG.1", "figure label", None),
         ("EP2A1/imgf0001.tif", 0, "34", "sign", "34"),
     ]
+
+
+def numbered(count: int) -> list[dict[str, object]]:
+    """Sheets that print one number each, 110 onwards, every other one turned."""
+    return [
+        sheet_row(f"EP{n}A1", "imgf0001.tif", sheet([(f"{110 + n}", 200, 100, 270 * (n % 2))], 500, 400))
+        for n in range(count)
+    ]
+
+
+def signs(rows: list[dict[str, object]]) -> list[str]:
+    return sorted(str(row["sign"]) for row in rows)
+
+
+@pytest.mark.slow
+def test_stages_apart_read_what_one_process_reads(tmp_path: Path) -> None:
+    lake = lake_with(tmp_path, {"sheets": [*numbered(6), sheet_row("EP9A1", "imgf0001.tif", b"not an image")]})
+    settings = replace(SETTINGS, ray=RaySettings(num_cpus=4, object_store_mb=200))
+    found = []
+    with ray_engine.session(settings):
+        for groups in ([STAGES], [[stage] for stage in STAGES]):
+            sheets = ray_engine.read(lake, "sheets", "week", ["sheet_id", "doc_id", "image"])
+            rows = read_sheets(sheets, groups, settings, None).take_all()
+            found.append(sorted(rows, key=lambda row: (row["sheet_id"] or "", row["ordinal"] or 0)))
+    together, apart = ([{k: v if k != "polygon" else list(v or []) for k, v in row.items()} for row in rows]
+                       for rows in found)  # fmt: skip
+    assert together == apart
+    assert signs([row for row in apart if row["sign"]]) == ["110", "111", "112", "113", "114", "115"]
+    assert [row["reject"] for row in apart if row["reject"]] and apart[0]["sheet_id"] is None
+
+
+@pytest.mark.slow
+def test_a_worn_process_makes_room_for_a_fresh_one_and_no_sheet_is_lost(tmp_path: Path) -> None:
+    lake = lake_with(tmp_path, {"sheets": numbered(10)})
+    settings = replace(SETTINGS, ocr=OcrSettings(batch_size=2, actors=1, recycle_after=4))
+    context = StepContext(lake, settings, "week", None, 1, lambda done, total: None)
+    seen: set[str] = set()
+    stop = Event()
+    watch = Thread(target=lambda: [seen.update(spawned()) for _ in iter(lambda: stop.wait(0.05), True)])
+    watch.start()
+    with ray_engine.session(settings):
+        outcome = run(context)
+    stop.set()
+    watch.join()
+    lake.commit("regions", "ocr", "week", 1, outcome.parts)
+    assert signs(lake.read("regions", ["sign"]).to_pylist()) == [str(110 + n) for n in range(10)]
+    assert outcome.rows_in == 10 and len(seen) == 3
+
+
+def spawned() -> set[str]:
+    """Children of Ray's reading actors that are alive."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            spawn = b"spawn_main" in (folder / "cmdline").read_bytes()
+            if spawn and b"Stages" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                found.add(folder.name)
+    return found

@@ -20,9 +20,9 @@ def panel() -> Panel:
     drawing = np.full((400, 600), 255, np.uint8)
     drawing[100:300, 200:204] = 0
     marks = (
-        Mark("10", "pump <main>", (100, 100, 130, 120), 0.9, False),
-        Mark("12", None, (300, 200, 330, 220), 0.8, False),
-        Mark("10", "pump <main>", (400, 300, 430, 320), 0.9, True),
+        Mark("10", "pump <main>", (100, 100, 130, 120), 0.9),
+        Mark("12", None, (300, 200, 330, 220), 0.8),
+        Mark("10", "pump <main>", (400, 300, 430, 320), 0.9, "1O"),
     )
     signs = ({"sign": "10", "term": "pump <main>", "alternates": ["machine"], "mentions": 3},)
     sentences = (
@@ -40,7 +40,7 @@ def test_a_part_is_named_once_and_a_sign_without_a_name_is_only_boxed() -> None:
 @given(st.lists(st.tuples(st.integers(0, 580), st.integers(0, 380), st.integers(1, 200)), max_size=12))
 def test_names_stay_on_the_figure_and_off_each_other_and_off_the_signs(places: list[tuple[int, int, int]]) -> None:
     drawing = np.full((400, 600), 255, np.uint8)
-    marks = [Mark(str(i), f"part {i}", (x, y, x + 15, y + 12), 1.0, False) for i, (x, y, _) in enumerate(places)]
+    marks = [Mark(str(i), f"part {i}", (x, y, x + 15, y + 12), 1.0) for i, (x, y, _) in enumerate(places)]
     captions = place_names(drawing, marks, [float(w) for *_, w in places], 20.0)
     boxes = [(c.x, c.y, c.x + c.width, c.y + c.height) for c in captions]
     for i, a in enumerate(boxes):

@@ -113,7 +113,7 @@ def test_ray_reads_an_archive_that_is_not_there_as_empty(ray: None, tmp_path: Pa
 def test_ray_filters_rows_on_the_workers(ray: None, tmp_path: Path) -> None:
     lake = Lake.at(tmp_path)
     lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2", "a3"]))
-    found = ray_engine.read(lake, "facets", "A", ["doc_id"], where=("figure_id", ["a1", "a3"]))
+    found = ray_engine.read(lake, "facets", "A", ["doc_id"], where={"figure_id": ["a1", "a3"]})
     assert (found.count(), found.schema().names) == (2, ["doc_id", "archive"])
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from pipeline.embedding.hardware import in_batches, number_format
 from pipeline.errors import UsageError
+from pipeline.hardware import in_batches, number_format
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_the_work_goes_on() -> None:

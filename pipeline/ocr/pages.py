@@ -1,0 +1,76 @@
+"""A sheet made ready for a detector: cleaned where that may help, set upright, reduced.
+
+A *page* is one way to look at a sheet. Most sheets have one; a screened or dusty sheet has a second that is
+cleaned, which saves black letters on grey and spoils fine grey ones, so both are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.ocr.crops import upright
+from pipeline.ocr.engines import View
+from pipeline.ocr.ink import find_ink, without_screens
+from pipeline.ocr.lettering import Lettering, find_lettering
+from pipeline.pixels import Sheet
+
+_INK_BELOW = 128
+#: A sheet whose lines run along it is turned so that text standing at this angle comes upright.
+_USUAL_TURN = 270
+#: Larger sheets are reduced by a whole number before anything else: A3 at 600 dpi has 70 megapixels.
+CANVAS_PIXELS = 40_000_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sheet set upright by ``turn``: its pixels as bits (1 ink), and reduced for the detector."""
+
+    bits: NDArray[np.uint8]
+    shape: tuple[int, int]
+    turn: int
+    small: Sheet
+
+    @property
+    def pixels(self) -> Sheet:
+        """H x W uint8, 0 ink and 255 paper."""
+        ink = np.unpackbits(self.bits, axis=1, count=self.shape[1])
+        return (1 - ink) * np.uint8(255)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sheet's pages. ``shape`` is the sheet's own, ``factor`` what its pages were reduced by."""
+
+    shape: tuple[int, int]
+    factor: int
+    pages: tuple[Page, ...]
+
+
+def prepare(image: Sheet, view: View) -> Prepared:
+    """The pages of a sheet."""
+    factor = max(1, int(np.ceil((image.size / CANVAS_PIXELS) ** 0.5)))
+    sheet = _reduced(image, factor) if factor > 1 else image
+    cleaned = without_screens(sheet)
+    lettering = find_lettering(find_ink(sheet if cleaned is None else cleaned))
+    pages = [_page(pixels, lettering, view) for pixels in (sheet, cleaned) if pixels is not None]
+    return Prepared((image.shape[0], image.shape[1]), factor, tuple(pages))
+
+
+def _page(pixels: Sheet, lettering: Lettering, view: View) -> Page:
+    turn = _USUAL_TURN if lettering.along else 0
+    standing = np.ascontiguousarray(upright(pixels, turn))
+    height, width = standing.shape
+    bits = np.packbits(standing < _INK_BELOW, axis=1)
+    return Page(bits, (height, width), turn, view.shrink(standing, lettering.height_px))
+
+
+def _reduced(image: Sheet, factor: int) -> Sheet:
+    """Ink stays ink where it fills a third of the pixels that become one: thin lines survive."""
+    import cv2
+
+    height, width = (max(1, side // factor) for side in image.shape)
+    grey = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return np.where(grey < 170, 0, 255).astype(np.uint8)
