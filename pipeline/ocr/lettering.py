@@ -23,27 +23,27 @@ _FILLED = 0.8
 _NEIGHBOURS = 6
 #: Components looked at; a sheet with more is full of dots, and a sample tells as much.
 _MOST = 20_000
-#: So many pairs say something; lines run along the sheet when so many times those across it do.
-_FEWEST, _MOSTLY = 4, 1.5
+#: So many pairs tell the height.
+_FEWEST = 4
 #: Two pieces of a drawing may stand like two characters, three hardly ever.
 _ROW = 3
 
 
 class Lettering(NamedTuple):
-    """``height_px``: usual height of the characters, 0 where nothing is clear. ``along``: most lines run along the
-    sheet, that is, its text stands turned by 90 or 270 degrees."""
+    """``height_px``: usual height of the characters, 0 where nothing is clear. ``leaning``: more seem to stand in lines
+    along the sheet than across it; where little is written, springs and threads seem so, too."""
 
     height_px: float
-    along: bool
+    leaning: bool
 
 
 def find_lettering(ink: Ink) -> Lettering:
     """Size and direction of the sheet's lettering."""
     boxes = ink.boxes[_characters(ink)].astype(np.float64)
     across, along = (_heights(boxes, _pairs(boxes, axis), axis) for axis in (0, 1))
-    turned = len(along) >= _FEWEST and len(along) > _MOSTLY * len(across)
-    heights = along if turned else across
-    return Lettering(float(np.median(heights)) if len(heights) >= _FEWEST else 0.0, turned)
+    leaning = len(along) > len(across) and len(along) > 1
+    heights = along if leaning else across
+    return Lettering(float(np.median(heights)) if len(heights) >= _FEWEST else 0.0, leaning)
 
 
 def find_rows(ink: Ink) -> NDArray[np.int64]:

@@ -1,7 +1,9 @@
 """A sheet made ready for a detector: cleaned where that may help, set upright, reduced.
 
 A *page* is one way to look at a sheet. Most sheets have one; a screened or dusty sheet has a second that is
-cleaned, which saves black letters on grey and spoils fine grey ones, so both are read.
+cleaned, which saves black letters on grey and spoils fine grey ones, so both are read. Detectors see upright text
+best: where the ink may be lettering that stands turned, each page is looked at upright and turned, and that at which
+the detector finds more is read.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from numpy.typing import NDArray
 from pipeline.ocr.crops import upright
 from pipeline.ocr.engines import View
 from pipeline.ocr.ink import find_ink, without_screens
-from pipeline.ocr.lettering import Lettering, find_lettering
+from pipeline.ocr.lettering import find_lettering
 from pipeline.pixels import Sheet
 
 _INK_BELOW = 128
-#: A sheet whose lines run along it is turned so that text standing at this angle comes upright.
+#: Turned so that text standing at this angle comes upright.
 _USUAL_TURN = 270
 #: Larger sheets are reduced by a whole number before anything else: A3 at 600 dpi has 70 megapixels.
 CANVAS_PIXELS = 40_000_000
@@ -26,8 +28,11 @@ CANVAS_PIXELS = 40_000_000
 
 @dataclass(frozen=True)
 class Page:
-    """A sheet set upright by ``turn``: its pixels as bits (1 ink), and reduced for the detector."""
+    """A sheet set upright by ``turn``: its pixels as bits (1 ink), and reduced for the detector.
 
+    Pages of one ``variant`` (0 the sheet as it is, 1 cleaned) show the same at different turns."""
+
+    variant: int
     bits: NDArray[np.uint8]
     shape: tuple[int, int]
     turn: int
@@ -55,16 +60,21 @@ def prepare(image: Sheet, view: View) -> Prepared:
     sheet = _reduced(image, factor) if factor > 1 else image
     cleaned = without_screens(sheet)
     lettering = find_lettering(find_ink(sheet if cleaned is None else cleaned))
-    pages = [_page(pixels, lettering, view) for pixels in (sheet, cleaned) if pixels is not None]
+    turns = (0, _USUAL_TURN) if lettering.leaning else (0,)
+    pages = [
+        _page(variant, pixels, turn, lettering.height_px, view)
+        for variant, pixels in enumerate((sheet, cleaned))
+        if pixels is not None
+        for turn in turns
+    ]
     return Prepared((image.shape[0], image.shape[1]), factor, tuple(pages))
 
 
-def _page(pixels: Sheet, lettering: Lettering, view: View) -> Page:
-    turn = _USUAL_TURN if lettering.along else 0
+def _page(variant: int, pixels: Sheet, turn: int, height_px: float, view: View) -> Page:
     standing = np.ascontiguousarray(upright(pixels, turn))
     height, width = standing.shape
     bits = np.packbits(standing < _INK_BELOW, axis=1)
-    return Page(bits, (height, width), turn, view.shrink(standing, lettering.height_px))
+    return Page(variant, bits, (height, width), turn, view.shrink(standing, height_px))
 
 
 def _reduced(image: Sheet, factor: int) -> Sheet:

@@ -27,6 +27,10 @@ _TELLING = re.compile(r"^(?:[A-Z]{1,2}-?\d{2,5}[a-zA-Z]?|\d{3,4}[a-zA-Z]?)'{0,2}
 _VALUE = re.compile(r"^[-+±]?\d*[.,]\d+%?$|^[-+±]?\d+(?:[.,]\d+)?\s?[%°]C?$")
 #: A terminal or a coil at the end of a leader line.
 _RING_BEFORE_OR_AFTER = re.compile(r"^[0oO]+[-~]+(?=.)|(?<=.)[-~]+[0oO]$")
+#: Whatever stands around a sign and is neither letter nor digit nor prime.
+_AROUND = re.compile(r"^[\W_]+|[^\w']+$|_+$")
+#: The hook of a leader line before a lettered sign: rS720 is S720.
+_HOOK_BEFORE = re.compile(r"^[a-z(](?=[A-Z]{1,2}\d{2,})")
 #: Short words in capitals that flowcharts print; as letter signs they would be wrong more often than right.
 _WORDS = frozenset(re.findall(r"\w+", "NO ON IN UP TO OF OR IF BY AT IS IT JA SI OK GO Y N"))
 #: A zero, ring or dash of a drawing reads as one of these.
@@ -60,7 +64,8 @@ def role_of(text: str) -> Role:
 
 def as_sign(text: str) -> str | None:
     """The reference sign in normal form (no brackets, spaces or trailing dots), or None."""
-    bare = _RING_BEFORE_OR_AFTER.sub("", re.sub(r"\s+", "", text).strip("()[]{}<>.,:;_~-·|/\\$*«»=^"))
+    bare = _RING_BEFORE_OR_AFTER.sub("", _AROUND.sub("", re.sub(r"\s+", "", text)))
+    bare = _HOOK_BEFORE.sub("", bare)
     if not _SIGN.match(bare) or _QUANTITY.search(text.strip()) or bare.upper() in _WORDS:
         return None
     return bare

@@ -21,6 +21,9 @@ from pipeline.ocr.readings import clearest, enlarged, page_readings
 from pipeline.ocr.turns import ReadLine, read_lines
 from pipeline.pixels import decode
 
+#: A sheet is read turned when so many times the characters stand upright then.
+_MOSTLY = 1.5
+
 #: A batch in, a result for each item out. Raises MemoryError when the batch is too large.
 Call = Callable[[Sequence[Any]], list[Any]]
 
@@ -91,10 +94,19 @@ def detect(sheets: Sequence[Prepared], detector: Detector) -> list[Detected]:
 
 
 def find(item: Detected, view: View) -> Found:
-    """The lines of a sheet, cut out."""
-    seen = zip(item.sheet.pages, item.heat, strict=True)
-    pages = [_found(page, view.patches(heat, page.shape), clean=page is item.sheet.pages[-1]) for page, heat in seen]
-    return Found(item.sheet.shape, item.sheet.factor, tuple(pages))
+    """The lines of a sheet, cut out: for each variant those of the page on which most stand upright."""
+    variants: dict[int, list[FoundPage]] = {}
+    last = item.sheet.pages[-1].variant
+    for page, heat in zip(item.sheet.pages, item.heat, strict=True):
+        found = _found(page, view.patches(heat, page.shape), clean=page.variant == last)
+        variants.setdefault(page.variant, []).append(found)
+    return Found(item.sheet.shape, item.sheet.factor, tuple(_standing(pages) for pages in variants.values()))
+
+
+def _standing(pages: Sequence[FoundPage]) -> FoundPage:
+    """The page as it is, unless clearly more characters stand upright on the one that is turned."""
+    most = max(pages, key=_upright_characters)
+    return most if _upright_characters(most) > _MOSTLY * _upright_characters(pages[0]) else pages[0]
 
 
 def _found(page: Page, patches: list[engines.Patch], clean: bool) -> FoundPage:
@@ -103,6 +115,10 @@ def _found(page: Page, patches: list[engines.Patch], clean: bool) -> FoundPage:
     ink = find_ink(pixels)
     found = [*patches, *missed(ink, patches)] if clean else patches
     return FoundPage(page.shape, page.turn, tuple(find_lines(pixels, ink, found)))
+
+
+def _upright_characters(page: FoundPage) -> int:
+    return sum(line.glyphs for line in page.lines if line.axis == 0 and line.glyphs > 1)
 
 
 def recognise(sheets: Sequence[Found], recogniser: Recogniser) -> list[Recognised]:

@@ -108,7 +108,7 @@ class _Reads:
         across = sum(_is_numeral(self.chars[n, i, upright_turn]) for i in standing)
         along = sum(_is_numeral(self.chars[n, i, turned]) for i in lying)
         if not across + along:
-            across, along = len(standing), len(lying)
+            return (upright_turn, turned) if lying else (upright_turn,)
         if across >= _ONE_WAY * along:
             return (upright_turn,)
         return (turned,) if along >= _ONE_WAY * across else (upright_turn, turned)

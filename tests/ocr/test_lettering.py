@@ -21,7 +21,7 @@ TEXTS = [("1204", 100, 100), ("PUMP", 500, 200), ("128", 300, 600), ("S610", 700
 def test_lines_across_and_along_are_told_apart_with_their_height(turn: int, size: int) -> None:
     page = sheet([(text, x, y, turn) for text, x, y in TEXTS], 1200, 1000, size)
     found = find_lettering(find_ink(page))
-    assert found.along == (turn in (90, 270))
+    assert found.leaning == (turn in (90, 270))
     assert found.height_px == pytest.approx(0.7 * size, rel=0.15)
 
 
