@@ -44,6 +44,11 @@ def is_table(passage: Row) -> bool:
     return not passage["figure_refs"] and _TABLE_WORD.search(passage["text"]) is not None
 
 
+def names_unknown(passage: Row, named: Mapping[str, Vector]) -> bool:
+    """True for a sentence that names figures, none of which the document shows: a drawing is missing."""
+    return bool(passage["figure_refs"]) and not any(vector.any() for vector in named.values())
+
+
 def list_paragraphs(passages: Sequence[Row]) -> set[int]:
     """Indices of the paragraphs of the list of figures."""
     found = set()
@@ -79,7 +84,10 @@ def running_context(
         if index != paragraph:
             now, paragraph, turned = now * _PARAGRAPH, index, False
         trails = backwards and reference.trailing and bool(passage["figure_refs"])
-        now, turned = _next(now, vectors, turned, trails)
+        if names_unknown(passage, vectors):
+            now, turned = now * _TURNED, True
+        else:
+            now, turned = _next(now, vectors, turned, trails)
         if is_table(passage):
             now = now * _TABLE
         strength.append(now)

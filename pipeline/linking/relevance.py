@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.linking.context import Context, is_table, list_paragraphs, running_context
+from pipeline.linking.context import Context, is_table, list_paragraphs, names_unknown, running_context
 from pipeline.linking.references import named_figures, read_references
 
 Vector = NDArray[np.float64]
@@ -198,7 +198,8 @@ class Evidence:
             "always": 1.0,
             "about": named["about"],
             "aside": named["aside"],
-            "others": named["about"].any() * (1.0 - np.maximum(named["about"], named["aside"])),
+            "others": (named["about"].any() or names_unknown(passage, named))
+            * (1.0 - np.maximum(named["about"], named["aside"])),
             "context": strength,
             "context share": strength / total if total > 0.05 else np.zeros(self.count),
             "announced": announced,
