@@ -46,6 +46,8 @@ _READ_LABEL = re.compile(
     r"(?:\s?[-~]\s?(?P<last>\(?(?:[A-Za-z]|\d{1,3}[A-Za-z]?)\)?)(?![A-Za-z]))?(?:[\s.,:;]*(?:[\[(/].*)?|(?:\s?:|\s-)\s+\S.*|\s[A-Z]\w.*)$"
 )
 _AS_DIGITS = str.maketrans("IlOo", "1100")
+#: A recogniser that knows Greek reads the letters of a label's hand as Greek ones.
+_AS_LATIN = str.maketrans("αβρσ", "abpa")
 
 
 def spell(text: str) -> str:
@@ -89,7 +91,7 @@ def printed_labels(text: str) -> tuple[str, ...]:
 
     ``text`` is what a recogniser read: letters and digits that it confuses are allowed for.
     """
-    text = spell(text)
+    text = spell(text).translate(_AS_LATIN)
     word = _READ_WORD.match(text)
     match = _READ_LABEL.match(text[word.end() :]) if word else None
     if match is None:

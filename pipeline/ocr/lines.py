@@ -29,6 +29,7 @@ _STROKE = 2.5
 _THIN = 0.35  # a stroke is thinner than this share of the letters' height
 _LONG = 2.2  # a patch this many times longer than wide is a line along it, whatever its ink
 _COVERED = 0.8  # share of the text's certain extent that separate characters must account for
+_ALONE = 0.05  # unless they account for all but this share of the ink there: a 1 is thinner than its place
 
 
 @dataclass(frozen=True)
@@ -208,13 +209,21 @@ def _with_crop(ink: Ink, line: _Trace) -> _Trace:
     along = 1 if line.axis == 1 else 0
     extent, core = _extent(ink, line.glyphs), line.patch.core
     covered = min(extent[along + 2], core[along + 2]) - max(extent[along], core[along])
-    if covered < _COVERED * (core[along + 2] - core[along]):
+    if covered < _COVERED * (core[along + 2] - core[along]) and _foreign(ink, line) > _ALONE:
         return line
     glyphs = tuple(sorted({*line.glyphs, *_marks(ink, extent, line.size, along)}))
     x0, y0, x1, y1 = (int(v) for v in _extent(ink, glyphs))
     margin = max(2, round(_MARGIN * line.size))
     crop = (max(0, x0 - margin), max(0, y0 - margin), min(width, x1 + margin), min(height, y1 + margin))
     return replace(line, glyphs=glyphs, box=(x0, y0, x1, y1), crop=crop, clean=True)
+
+
+def _foreign(ink: Ink, line: _Trace) -> float:
+    """Share of the ink in the patch's core that belongs to other components than the line's characters."""
+    x0, y0, x1, y1 = line.patch.core
+    found = ink.labels[y0:y1, x0:x1]
+    found = found[found > 0]
+    return 1.0 - float(np.isin(found, [i + 1 for i in line.glyphs]).mean()) if found.size else 1.0
 
 
 def _marks(ink: Ink, extent: NDArray[np.int64], size: float, along: int) -> list[int]:

@@ -99,6 +99,17 @@ def test_a_character_that_touches_the_drawing_is_read_with_what_it_touches() -> 
     assert not line.clean and line.crop.shape == (55, 70)
 
 
+@pytest.mark.parametrize("with_a_line", [False, True])
+def test_a_thin_character_alone_is_clean_though_its_place_is_wider(with_a_line: bool) -> None:
+    page = sheet([("1", 100, 100, 0)], 300, 200)
+    ys, xs = np.nonzero(page == 0)
+    if with_a_line:
+        page[0:200, xs.max() + 12 : xs.max() + 15] = 0
+    core = (int(xs.min()), int(ys.min()), int(xs.max()) + 20, int(ys.max()) + 1)
+    (line,) = find_lines(page, find_ink(page), [_patch(core)])
+    assert line.clean is not with_a_line
+
+
 def test_white_space_between_words_is_found_in_reading_direction() -> None:
     for turn, expected in ((0, 0.34), (90, 0.34), (270, 0.66)):
         page = np.full((200, 200), 255, np.uint8)
