@@ -78,6 +78,20 @@ class LimitSettings:
 
 
 @dataclass(frozen=True)
+class FetchSettings:
+    """How deliveries are downloaded. Name and password come from FIGLAKE_BDDS_USER and FIGLAKE_BDDS_PASSWORD."""
+
+    attempts: int = _tuning(8)  # in a row, without a byte of progress
+    backoff_s: float = _tuning(2.0)
+    longest_wait_s: float = _tuning(300.0)
+    timeout_s: float = _tuning(60.0)  # without any answer
+    slowest_kb_s: float = _tuning(16.0)  # a slower connection is dropped and resumed
+    bdds_url: str = "https://publication-bdds.apps.epo.org/bdds/bdds-bff-service/prod/api"
+    bdds_token_url: str = "https://login.epo.org/oauth2/aus3up3nz0N133c0V417/v1/token"  # noqa: S105
+    bdds_client: str = "MG9hM3VwZG43YW41cE1JOE80MTc="  # the service's public client, no secret
+
+
+@dataclass(frozen=True)
 class ExtractSettings:
     """How an archive is cut and read."""
 
@@ -175,6 +189,7 @@ class Settings:
     spark: SparkSettings = field(default_factory=SparkSettings)
     ray: RaySettings = RaySettings()
     limits: LimitSettings = LimitSettings()
+    fetch: FetchSettings = FetchSettings()
     extract: ExtractSettings = ExtractSettings()
     ocr: OcrSettings = OcrSettings()
     figures: FigureSettings = FigureSettings()

@@ -1,0 +1,158 @@
+"""The command that brings deliveries in: fetch."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobs.options import ConfigOption, JsonOption, ProfileOption, SetOption, clean_errors, err, out, settings_of
+
+if TYPE_CHECKING:
+    from pipeline.fetch import Fetched, Offer, Source
+    from pipeline.fetch.transport import Transport
+
+
+def fetch(
+    to: Annotated[Path, typer.Option("--to", help="Folder for the archives; made if it is missing.")],
+    product: Annotated[
+        str | None,
+        typer.Option("--product", metavar="N", help="A product of the EPO's bulk data service: 32 is EP full text."),
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="URI", help="A folder or a bucket that somebody fills.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Everything published from this day on.")
+    ] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option("--match", metavar="PATTERN", help="File names to take, not zips and tars."),
+    ] = None,
+    at_most: Annotated[int | None, typer.Option("--max", min=1, help="Files at most, the oldest first.")] = None,
+    only_list: Annotated[bool, typer.Option("--list", help="Say what would be fetched, and fetch nothing.")] = False,
+    as_json: JsonOption = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Fetch new deliveries: resumed where they broke off, checked against their SHA-1, whole or not there.
+
+    The first call takes the newest delivery only; --since takes more. Later calls take what has come since.
+    Products that need an account: set FIGLAKE_BDDS_USER and FIGLAKE_BDDS_PASSWORD.
+
+    [bold]Examples[/]
+
+    figlake fetch --product 32 --to ./archives
+
+    figlake fetch --product 32 --to ./archives --since 2026-01-01 --list
+
+    figlake fetch --from s3://bucket/deliveries --to ./archives --match 'I2026*.tar'
+    """
+    with clean_errors():
+        from pipeline.fetch.transport import Transport
+
+        settings = settings_of(profile, config, overrides)
+        transport = Transport(settings.fetch)
+        source = _source(product, origin, transport, settings.storage)
+        begin, patterns = _day(since), tuple(match or ())
+        if only_list:
+            _print_offers(source, to, begin, patterns, at_most, as_json)
+            return
+        done = _fetch(source, to, transport, begin, patterns, at_most)
+        if as_json:
+            tree = {"files": [str(path) for path in done.files], "failed": dict(done.failures), "known": done.known}
+            typer.echo(json.dumps(tree))
+        else:
+            _print_done(done, to)
+    raise typer.Exit(1 if done.failures else 0)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(fetch)
+
+
+def _source(product: str | None, origin: str | None, transport: Transport, options: Any) -> Source:
+    from pipeline.errors import UsageError
+    from pipeline.fetch.bdds import Bdds, product_number
+    from pipeline.fetch.sources import StorageSource
+    from pipeline.storage import Storage
+
+    if (product is None) == (origin is None):
+        raise UsageError("where from? give either --product N or --from URI")
+    if product is not None:
+        return Bdds(product_number(product), transport)
+    return StorageSource(Storage.at(str(origin), options))
+
+
+def _day(text: str | None) -> datetime | None:
+    from pipeline.errors import UsageError
+
+    try:
+        return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise UsageError(f"--since {text}: give a day such as 2026-01-31") from None
+
+
+def _fetch(
+    source: Source, to: Path, transport: Transport, since: datetime | None, match: tuple[str, ...], at_most: int | None
+) -> Fetched:
+    """With a progress bar for each file where a person looks on."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from pipeline.fetch.work import ARCHIVES
+    from pipeline.fetch.work import fetch as fetch_new
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(offer: Offer, done: int, total: int | None) -> None:
+            if offer.name not in tasks:
+                tasks[offer.name] = bars.add_task(offer.name)
+            bars.update(tasks[offer.name], completed=done, total=total or offer.about_bytes)
+
+        return fetch_new(source, to, transport, since=since, match=match or ARCHIVES, at_most=at_most, progress=show)
+
+
+def _print_offers(
+    source: Source, to: Path, since: datetime | None, match: tuple[str, ...], at_most: int | None, as_json: bool
+) -> None:
+    from rich.table import Table
+
+    from pipeline.fetch.work import ARCHIVES, Record, wanted
+
+    new = wanted(source.offers(), Record.read(to), since, match or ARCHIVES)[:at_most]
+    if as_json:
+        rows = [
+            {"name": o.name, "delivery": o.delivery, "published": o.published.isoformat(), "about_bytes": o.about_bytes}
+            for o in new
+        ]
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("file", "delivery", "published", "size", box=None, pad_edge=False)
+    for offer in new:
+        size = f"{offer.about_bytes / 1e6:,.1f} MB" if offer.about_bytes is not None else "–"
+        table.add_row(offer.name, offer.delivery, f"{offer.published:%Y-%m-%d %H:%M}", size)
+    out.print(table if new else "nothing new")
+
+
+def _print_done(done: Fetched, to: Path) -> None:
+    from rich.markup import escape
+
+    for path in done.files:
+        out.print(f"{path}: {path.stat().st_size / 1e6:,.1f} MB")
+    for name, why in done.failures:
+        err.print(f"[bold red]failed:[/] {escape(why if name in why else f'{name}: {why}')}")
+    if not done.files and not done.failures:
+        out.print(f"nothing new; {done.known} files have come to {to} before" if done.known else "nothing new")

@@ -1,0 +1,161 @@
+"""From what a source offers to files in the folder of archives: what is new, one after the other, and a record of it.
+
+The record ``.fetched.json`` beside the files says what came when. A file that was ingested and deleted is not fetched
+again; one that failed is tried again at the next call.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.fetch.download import download
+from pipeline.fetch.sources import Offer, Source
+from pipeline.fetch.transport import FetchError, Transport
+
+RECORD, LOCK = ".fetched.json", ".fetch.lock"
+ARCHIVES = ("*.zip", "*.ZIP", "*.tar", "*.TAR", "*.tgz", "*.tar.gz")
+#: Disk that stays free beside a download.
+_ROOM_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that came: ``sha1`` of its content, hex; times in ISO 8601, UTC."""
+
+    version: str
+    sha1: str
+    bytes: int
+    published: str
+    fetched_at: str
+
+
+@dataclass
+class Record:
+    """What a folder has received, and the time of publication from which on everything is wanted."""
+
+    since: str | None = None
+    files: dict[str, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """The folder's record; empty where there is none. Raises UsageError when it is damaged."""
+        try:
+            tree = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            return cls(tree["since"], {name: Entry(**entry) for name, entry in tree["files"].items()})
+        except FileNotFoundError:
+            return cls()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{folder / RECORD} is damaged ({error!r}); remove it, and every file is fetched anew"
+            ) from None
+
+    def write(self, folder: Path) -> None:
+        temporary = folder / f"{RECORD}.{os.getpid()}.tmp"
+        tree = {"since": self.since, "files": {name: asdict(entry) for name, entry in sorted(self.files.items())}}
+        temporary.write_text(json.dumps(tree, indent=1), encoding="utf-8")
+        temporary.replace(folder / RECORD)
+
+    def has(self, offer: Offer) -> bool:
+        entry = self.files.get(offer.name)
+        return entry is not None and entry.version == offer.version
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What one call did: paths of the files that came, and what did not come and why."""
+
+    files: tuple[Path, ...]
+    failures: tuple[tuple[str, str], ...]
+    known: int
+
+
+#: Called with the offer, the bytes that are there, and how many there will be (None: nobody says).
+Progress = Callable[[Offer, int, int | None], None]
+
+
+def wanted(
+    offers: Sequence[Offer], record: Record, since: datetime | None, match: Sequence[str] = ARCHIVES
+) -> list[Offer]:  # fmt: skip
+    """The offers that are new, oldest first. The first call without ``since`` wants the newest delivery only.
+
+    Raises UsageError for an offer whose name would leave the folder.
+    """
+    chosen = [offer for offer in offers if any(fnmatchcase(offer.name, pattern) for pattern in match)]
+    for offer in chosen:
+        if Path(offer.name).name != offer.name or offer.name.startswith("."):
+            raise UsageError(f"the source offers {offer.name!r}, which is no plain file name")
+    if since is None and record.since is not None:
+        since = datetime.fromisoformat(record.since)
+    if since is None and chosen:
+        newest = max(chosen, key=lambda offer: offer.published).delivery
+        since = min(offer.published for offer in chosen if offer.delivery == newest)
+    new = [offer for offer in chosen if (since is None or offer.published >= since) and not record.has(offer)]
+    return sorted(new, key=lambda offer: (offer.published, offer.name))
+
+
+def fetch(
+    source: Source, folder: Path, transport: Transport, *,
+    since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None,
+    progress: Progress = lambda offer, done, total: None,
+) -> Fetched:  # fmt: skip
+    """Bring what is new into ``folder``. One file that fails does not stop the others.
+
+    Raises UsageError when another fetch works on the folder or the folder cannot be written, FetchError when the
+    source cannot be listed.
+    """
+    with _alone(folder):
+        record = Record.read(folder)
+        offers = source.offers()
+        new = wanted(offers, record, since, match)
+        begin = min((offer.published for offer in new), default=None) if since is None else since
+        if begin is not None and (record.since is None or begin < datetime.fromisoformat(record.since)):
+            record.since = begin.isoformat()
+        files, failures = [], []
+        for offer in new[:at_most]:
+            try:
+                _require_room(folder, offer)
+                path, sha1 = download(source, offer, folder, transport, lambda n, t, o=offer: progress(o, n, t))  # type: ignore[misc]
+            except FetchError as error:
+                failures.append((offer.name, str(error)))
+                continue
+            size, now = path.stat().st_size, datetime.now(UTC).isoformat(timespec="seconds")
+            record.files[offer.name] = Entry(offer.version, sha1, size, offer.published.isoformat(), now)
+            record.write(folder)
+            files.append(path)
+        return Fetched(tuple(files), tuple(failures), sum(record.has(offer) for offer in offers))
+
+
+def _require_room(folder: Path, offer: Offer) -> None:
+    free = shutil.disk_usage(folder).free
+    there = folder / f".{offer.name}.part"
+    missing = (offer.about_bytes or 0) - (there.stat().st_size if there.is_file() else 0)
+    if missing + _ROOM_BYTES > free:
+        raise FetchError(
+            f"{offer.name} needs {missing / 1e9:.1f} GB and 1.1 GB to spare, {folder} has {free / 1e9:.1f} GB free"
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One fetch a folder; a killed one's lock ends with its process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another fetch is at work in {folder}; wait until it has ended") from None
+        yield
