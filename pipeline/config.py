@@ -163,6 +163,18 @@ class IndexSettings:
 
 
 @dataclass(frozen=True)
+class QualitySettings:
+    """What is expected of the tables before a release. ``fail`` and ``off`` hold kinds or names of expectations."""
+
+    fail: tuple[str, ...] = ("keys", "references", "ranges", "norms")
+    off: tuple[str, ...] = ()
+    sheets_without_regions: float = 0.3  # shares of an archive's rows that may come out empty
+    figures_without_label: float = 0.5
+    figures_without_links: float = 0.5
+    documents_without_passages: float = 0.7  # bibliographic stubs are many
+
+
+@dataclass(frozen=True)
 class PublishSettings:
     """Gates a release must pass, and how many releases are kept."""
 
@@ -197,6 +209,7 @@ class Settings:
     models: ModelSettings = ModelSettings()
     classify: ClassifySettings = ClassifySettings()
     indexing: IndexSettings = IndexSettings()
+    quality: QualitySettings = QualitySettings()
     publish: PublishSettings = PublishSettings()
     search: SearchSettings = SearchSettings()
     #: Passed to delta-rs and pyarrow, e.g. {"AWS_ENDPOINT_URL" = "http://…"}. Never printed.

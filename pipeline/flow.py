@@ -133,7 +133,7 @@ STEPS: tuple[Step, ...] = (
         "pipeline.publishing.step",
         ("shards", "codebooks", "facets", "documents", "tombstones"),
         (),
-        ("publish",),
+        ("publish", "quality"),
         1,
         "gates, manifest, CURRENT",
     ),

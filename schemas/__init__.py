@@ -8,6 +8,7 @@ from schemas import (
     figures,
     links,
     passages,
+    quality,
     regions,
     rejects,
     runs,
@@ -38,6 +39,7 @@ TABLES: dict[str, Table] = {
         catalog.SHARDS,
         rejects.TABLE,
         runs.TABLE,
+        quality.TABLE,
         tombstones.TABLE,
     )
 }

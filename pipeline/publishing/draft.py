@@ -26,7 +26,7 @@ from pipeline.storage import Storage
 from schemas import TABLES
 
 #: Tables whose versions are no part of a release: they change with every run.
-_BOOKKEEPING = ("runs", "rejects")
+_BOOKKEEPING = ("runs", "rejects", "quality")
 
 
 @dataclass(frozen=True)

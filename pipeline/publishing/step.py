@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pipeline import quality
 from pipeline.context import StepContext
+from pipeline.errors import GateError
 from pipeline.indexing.files import workspace
 from pipeline.lake import Lake
 from pipeline.parts import Outcome
@@ -26,6 +28,7 @@ def run(ctx: StepContext) -> Outcome:
     lake, before = snapshot(ctx.lake), pointer.current(ctx.lake)
     standing = read_manifest(lake.storage, before) if before else None
     ctx.progress(0, 4)
+    _check_tables(ctx, lake, standing)
     with workspace(lake.storage) as folder:
         draft = assemble(lake, folder)
         ctx.progress(1, 4)
@@ -41,6 +44,16 @@ def run(ctx: StepContext) -> Outcome:
     recalls = {name: modality.recall_at_10 for name, modality in manifest.modalities.items()}
     metrics = {"release": manifest.release, "published": manifest.release != before, "recall_at_10": recalls}
     return Outcome(rows_in=sum(modality.rows for modality in manifest.modalities.values()), metrics=metrics)
+
+
+def _check_tables(ctx: StepContext, lake: Lake, standing: Manifest | None) -> None:
+    """Check what has changed since the release in force. Raises GateError, the findings recorded either way."""
+    changed = quality.changed_archives(lake, lake.pinned(standing.tables) if standing else None)
+    findings = quality.check(lake, ctx.settings.quality, changed)
+    quality.record(ctx.lake, findings)
+    if failed := quality.failures(findings):
+        more = f" (and {len(failed) - 1} more; `figlake quality` prints them)" if len(failed) > 1 else ""
+        raise GateError(f"gate quality: {failed[0]}{more}")
 
 
 def _find_published(lake: Lake, draft: Draft) -> Manifest | None:

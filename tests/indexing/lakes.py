@@ -181,7 +181,8 @@ def encode(lake: Lake, archive: str) -> None:
 
 
 def publish(lake: Lake, settings: Settings) -> dict[str, Any]:
-    """Run the publish step; returns its metrics."""
+    """Run the publish step; returns its metrics. These lakes lack the tables that an index does not need."""
+    settings = replace(settings, quality=replace(settings.quality, off=("references", *settings.quality.off)))
     context = StepContext(lake, settings, "_lake", None, next(_generation), lambda done, total: None)
     return publish_step.run(context).metrics
 

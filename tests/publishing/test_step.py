@@ -154,6 +154,17 @@ def refused(lake: Lake, message: str, settings: Any = SETTINGS) -> None:
     assert pointer.list_releases(lake) == listed
 
 
+def test_tables_that_are_not_as_expected_stop_a_release(lake: Lake) -> None:
+    before = publish(lake, SETTINGS)["release"]
+    write(lake, "facets", "A", lake.read("facets").to_pylist() * 2)
+    with pytest.raises(
+        GateError, match="gate quality: A: facets is unique .* for 6 of 12 rows"
+    ):
+        publish(lake, SETTINGS)
+    assert pointer.current(lake) == before
+    assert not all(row["passed"] for row in lake.read("quality").to_pylist())
+
+
 def test_vectors_that_are_in_no_shard_stop_a_release(lake: Lake) -> None:
     publish(lake, SETTINGS)
     write_vectors(lake, "image", "A", {"EP1A1/s1.tif#1": VECTORS[0]})
