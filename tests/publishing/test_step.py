@@ -157,9 +157,7 @@ def refused(lake: Lake, message: str, settings: Any = SETTINGS) -> None:
 def test_tables_that_are_not_as_expected_stop_a_release(lake: Lake) -> None:
     before = publish(lake, SETTINGS)["release"]
     write(lake, "facets", "A", lake.read("facets").to_pylist() * 2)
-    with pytest.raises(
-        GateError, match="gate quality: A: facets is unique .* for 6 of 12 rows"
-    ):
+    with pytest.raises(GateError, match=r"gate quality: A: facets is unique .* for 6 of 12 rows"):
         publish(lake, SETTINGS)
     assert pointer.current(lake) == before
     assert not all(row["passed"] for row in lake.read("quality").to_pylist())
