@@ -20,6 +20,12 @@ from pipeline.synth.tiff import PX_PER_MM
 #: The usable area of a drawing sheet under Rule 46 EPC is 170 mm × 262 mm; the paper is A4.
 _USABLE = (round(170 * PX_PER_MM), round(262 * PX_PER_MM))
 _CAPTION_ROOM = 260  # a caption and the gaps around it
+#: How many figures a sheet is meant to have; fewer where they would be drawn at less than this share of their size.
+_FIGURES_A_SHEET = (1, 1, 1, 2, 2, 2, 3, 3, 4, 6, 8)
+_SMALLEST = 0.65
+#: A layout is chosen among those that are drawn at least at this share of the largest.
+_GOOD_FIT = 0.8
+_TOO_WIDE_FOR_A_LABEL_BESIDE = 900
 _A4 = (round(210 * PX_PER_MM), round(297 * PX_PER_MM))
 
 
@@ -69,19 +75,17 @@ def choose_wear(rng: random.Random, pages: bool) -> Wear:
 
 
 def grouped(figures: Sequence[Figure], style: DrawingStyle, rng: random.Random) -> list[tuple[list[Figure], int]]:
-    """Up to three figures a sheet, as many as fit without being drawn much smaller, and how the sheet is turned."""
+    """Up to eight figures a sheet, as many as fit without being drawn much smaller, and how the sheet is turned."""
     groups = []
     left = list(figures)
     while left:
         turn = rng.choice((90, 270)) if rng.random() < style.turned else 0
-        room = _USABLE[0] if turn else _USABLE[1]
-        count, used = 0, 0.0
-        for figure in left[: rng.choice((1, 1, 2, 2, 3))]:
-            box = figure.sketch.bounds()
-            used += box[3] - box[1] + _CAPTION_ROOM
-            if count and used > room * 1.15:
-                break
-            count += 1
+        room = _room(turn)
+        count = min(len(left), rng.choice(_FIGURES_A_SHEET))
+        while (
+            count > 1 and _layouts([_with_room(f.sketch.bounds()) for f in left[:count]], room, 0.0)[0].fit < _SMALLEST
+        ):
+            count -= 1
         groups.append((left[:count], turn))
         left = left[count:]
     return groups
@@ -93,9 +97,10 @@ def compose(figures: Sequence[Figure], style: DrawingStyle, wear: Wear, rng: ran
     Figures too large for the sheet are drawn smaller. An empty label leaves the figure without a caption.
     """
     turn = wear.turn
-    room = (_USABLE[1], _USABLE[0]) if turn else _USABLE
+    room = _room(turn)
     whole = Sketch()
-    cells = [_with_label(figure, style, index, rng) for index, figure in enumerate(figures)]
+    side = _label_side(figures, rng)
+    cells = [_with_label(figure, style, index, side, rng) for index, figure in enumerate(figures)]
     spots = _arrange([cell.bounds() for cell in cells], room, rng)
     for cell, spot in zip(cells, spots, strict=True):
         whole.add(cell, shifted(*spot))
@@ -119,8 +124,20 @@ def compose(figures: Sequence[Figure], style: DrawingStyle, wear: Wear, rng: ran
     return Sheet(image, tuple(figures), boxes, texts, turn)
 
 
-def _with_label(figure: Figure, style: DrawingStyle, index: int, rng: random.Random) -> Sketch:
-    """A copy of the figure's sketch with its caption below, above or beside it."""
+def _room(turn: int) -> tuple[int, int]:
+    """Width and height of the usable area as the drawing sees it."""
+    return (_USABLE[1], _USABLE[0]) if turn else _USABLE
+
+
+def _label_side(figures: Sequence[Figure], rng: random.Random) -> str:
+    """Where the captions of a sheet stand: all at the same side of their figures."""
+    widths = [box[2] - box[0] for box in (figure.sketch.bounds() for figure in figures)]
+    side = rng.choice(("below", "below", "above", "above", "right"))
+    return "below" if side == "right" and max(widths) > _TOO_WIDE_FOR_A_LABEL_BESIDE else side
+
+
+def _with_label(figure: Figure, style: DrawingStyle, index: int, side: str, rng: random.Random) -> Sketch:
+    """A copy of the figure's sketch with its caption below, above or to the right of it."""
     cell = Sketch()
     cell.add(figure.sketch, Affine())
     for text in cell.texts:
@@ -132,9 +149,6 @@ def _with_label(figure: Figure, style: DrawingStyle, index: int, rng: random.Ran
     hand = style.label_hand.suits(label)
     wide, high = write(label, hand, style.label_cap_px).box[2], style.label_cap_px
     gap = rng.uniform(45, 90)
-    side = rng.choice(("below", "below", "above", "above", "right"))
-    if side == "right" and x1 - x0 > 900:
-        side = "below"
     at = {
         "below": ((x0 + x1) / 2 + rng.uniform(-0.1, 0.3) * (x1 - x0) * 0.5, y1 + gap + high / 2),
         "above": ((x0 + x1) / 2 + rng.uniform(-0.3, 0.3) * (x1 - x0) * 0.5, y0 - gap - high / 2),
@@ -148,25 +162,63 @@ def _moved(box: Box, by: Point) -> Box:
     return box[0] + by[0], box[1] + by[1], box[2] + by[0], box[3] + by[1]
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """``spots``: where each box's origin goes; ``fit``: how much the whole may grow, or must shrink, for the sheet."""
+
+    fit: float
+    spots: list[Point]
+
+
 def _arrange(boxes: Sequence[Box], room: tuple[int, int], rng: random.Random) -> list[Point]:
-    """Where each box's origin goes: one below the other, or beside each other where that fits better."""
-    gap = rng.uniform(90, 170)
-    widths, heights = [b[2] - b[0] for b in boxes], [b[3] - b[1] for b in boxes]
-    beside = sum(widths) + gap * (len(boxes) - 1)
-    below = sum(heights) + gap * (len(boxes) - 1)
-    spots = []
-    at = 0.0
-    if len(boxes) > 1 and beside <= room[0] and (below > room[1] or rng.random() < 0.3):
-        middle = max(heights) / 2
-        for box, width, height in zip(boxes, widths, heights, strict=True):
-            spots.append((at - box[0], middle - height / 2 - box[1]))
-            at += width + gap
-    else:
-        middle = max(widths) / 2
-        for box, width, height in zip(boxes, widths, heights, strict=True):
-            spots.append((middle - width / 2 - box[0], at - box[1]))
-            at += height + gap
+    """Where each box's origin goes: in rows or in columns of up to three, one of the layouts that fit well."""
+    layouts = _layouts(boxes, room, rng.uniform(90, 170))
+    return rng.choice([layout for layout in layouts if layout.fit >= _GOOD_FIT * layouts[0].fit]).spots
+
+
+def _layouts(boxes: Sequence[Box], room: tuple[int, int], gap: float) -> list[_Layout]:
+    """Every way to put the boxes, in order, into rows or columns; the one that is drawn largest first."""
+    found = []
+    for lengths in _compositions(len(boxes)):
+        for in_columns in (False, True):
+            spots = _laid_out(boxes, lengths, gap, in_columns)
+            x0, y0, x1, y1 = _around([_moved(box, spot) for box, spot in zip(boxes, spots, strict=True)])
+            found.append(_Layout(min(room[0] / (x1 - x0), room[1] / (y1 - y0)), spots))
+    return sorted(found, key=lambda layout: -layout.fit)
+
+
+def _compositions(count: int) -> list[list[int]]:
+    """The ways to write ``count`` as a sum of ones, twos and threes, in order."""
+    if count == 0:
+        return [[]]
+    return [[first, *rest] for first in (1, 2, 3) if first <= count for rest in _compositions(count - first)]
+
+
+def _laid_out(boxes: Sequence[Box], lengths: Sequence[int], gap: float, in_columns: bool) -> list[Point]:
+    """Rows of so many boxes one below the other, each centred; or columns beside each other."""
+    along, across = (1, 0) if in_columns else (0, 1)
+    spots: list[Point] = []
+    start, left = 0.0, list(boxes)
+    for length in lengths:
+        line, left = left[:length], left[length:]
+        total = sum(box[along + 2] - box[along] for box in line) + gap * (length - 1)
+        deep, at = max(box[across + 2] - box[across] for box in line), -total / 2
+        for box in line:
+            middle = start + (deep - (box[across + 2] - box[across])) / 2 - box[across]
+            spots.append((middle, at - box[along]) if in_columns else (at - box[along], middle))
+            at += box[along + 2] - box[along] + gap
+        start += deep + gap
     return spots
+
+
+def _with_room(box: Box) -> Box:
+    """A figure's box with what its caption and the gap take."""
+    return box[0], box[1], box[2] + _CAPTION_ROOM / 2, box[3] + _CAPTION_ROOM
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _on_paper(box: Box, turn: int, wear: Wear, rng: random.Random) -> tuple[Affine, tuple[int, int]]:
