@@ -56,6 +56,7 @@ Box = tuple[float, float, float, float]
 class Drawn:
     """A drawn sheet. ``figures``: label and box; ``declared``: what the office would say; ``texts``: true regions."""
 
+    disturbance: str
     image: bytes
     figures: tuple[tuple[str, Box], ...]
     declared: tuple[str, ...]
@@ -140,14 +141,14 @@ def _finished(sheet: drawn_sheets.Sheet, name: str, rng: random.Random) -> Drawn
         (figure["label"] or "", _turned_box(tuple(figure["box"]), width, height, turn)) for figure in row["figures"]
     )
     texts = tuple(
-        {"role": text["role"], "text": text["text"], "confidence": 1.0,
+        {"role": text["role"], "text": text["text"], "confidence": 1.0, "angle": text["angle"],
          "polygon": _turned(text["polygon"], width, height, turn)}
         for text in row["texts"]
     )  # fmt: skip
     ok, data = cv2.imencode(".png", image)
     if not ok:
         raise RuntimeError("the sheet cannot be encoded")
-    return Drawn(data.tobytes(), figures, tuple(label for label, _ in figures if label), texts)
+    return Drawn(name, data.tobytes(), figures, tuple(label for label, _ in figures if label), texts)
 
 
 def _turned(polygon: Sequence[float], width: int, height: int, turn: int) -> list[float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.pixels import Sheet
+from pipeline.screens import without_screens
 
 Box = tuple[int, int, int, int]
 #: N x 4, x0 y0 x1 y1 in sheet pixels.
@@ -26,7 +27,8 @@ def find_blobs(sheet: Sheet, leave_out: Sequence[Box]) -> Blobs:
     """Boxes of connected ink outside the boxes to leave out, without stray marks."""
     import cv2
 
-    ink = (sheet < _INK_BELOW).astype(np.uint8)
+    cleaned = without_screens(sheet)  # the dots of a grey ground would join everything
+    ink = ((sheet if cleaned is None else cleaned) < _INK_BELOW).astype(np.uint8)
     for x0, y0, x1, y1 in leave_out:
         ink[max(0, y0) : y1, max(0, x0) : x1] = 0
     height, width = ink.shape

@@ -87,6 +87,8 @@ class _SecondLook:
         for candidates in (same, alike):
             if len(candidates) == 1:
                 return Correction(next(iter(candidates)), "confusion")
+        if reading[0] == "0" and reading[1:] in self.known:  # no sign begins so: the ring of a leader line does
+            return Correction(reading[1:], "extra")
         if confidence >= CONFIDENT:
             return None
         if second := self._thought(alternatives):

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from pipeline.ocr.crops import upright
 from pipeline.ocr.engines import View
-from pipeline.ocr.ink import find_ink, without_screens
+from pipeline.ocr.ink import find_ink
 from pipeline.ocr.lettering import find_lettering
 from pipeline.pixels import Sheet
+from pipeline.screens import without_screens
 
 _INK_BELOW = 128
 #: Turned so that text standing at this angle comes upright.

@@ -31,6 +31,8 @@ _RING_BEFORE_OR_AFTER = re.compile(r"^[0oO]+[-~]+(?=.)|(?<=.)[-~]+[0oO]$")
 _AROUND = re.compile(r"^[\W_]+|[^\w']+$|_+$")
 #: The hook of a leader line before a lettered sign: rS720 is S720.
 _HOOK_BEFORE = re.compile(r"^[a-z(](?=[A-Z]{1,2}\d{2,})")
+#: A letter of a hand after digits, as a recogniser that knows Greek reads it: 225σ is 225a.
+_LIKE_A, _LIKE_B = re.compile(r"(?<=\d)[ασ](?!\w)"), re.compile(r"(?<=\d)β(?!\w)")
 #: Short words in capitals that flowcharts print; as letter signs they would be wrong more often than right.
 _WORDS = frozenset(re.findall(r"\w+", "NO ON IN UP TO OF OR IF BY AT IS IT JA SI OK GO Y N"))
 #: A zero, ring or dash of a drawing reads as one of these.
@@ -65,7 +67,7 @@ def role_of(text: str) -> Role:
 def as_sign(text: str) -> str | None:
     """The reference sign in normal form (no brackets, spaces or trailing dots), or None."""
     bare = _RING_BEFORE_OR_AFTER.sub("", _AROUND.sub("", re.sub(r"\s+", "", text)))
-    bare = _HOOK_BEFORE.sub("", bare)
+    bare = _LIKE_B.sub("b", _LIKE_A.sub("a", _HOOK_BEFORE.sub("", bare)))
     if not _SIGN.match(bare) or _QUANTITY.search(text.strip()) or bare.upper() in _WORDS:
         return None
     return bare

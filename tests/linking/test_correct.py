@@ -38,6 +38,11 @@ def test_a_confident_reading_is_never_replaced() -> None:
     assert corrected("S10", confidence=0.97) is None
 
 
+def test_a_leading_ring_is_no_digit_however_confident_the_reading() -> None:
+    assert corrected("0120", confidence=0.97, role="other number") == Correction("120", "extra")
+    assert corrected("0121", confidence=0.97, role="other number") is None
+
+
 def test_shapes_that_are_drawn_alike_are_never_confident() -> None:
     assert corrected("1O", confidence=0.97) == Correction("10", "confusion")
     assert corrected("bI", confidence=0.99, role="word") == Correction("b1", "confusion")

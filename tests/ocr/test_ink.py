@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from pipeline.ocr.ink import find_ink, without_screens
+from pipeline.ocr.ink import find_ink
 from pipeline.pixels import Sheet
+from pipeline.screens import without_screens
 from tests.ocr.drawn import sheet
 
 
