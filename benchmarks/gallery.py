@@ -74,6 +74,10 @@ _KINDS = {
         "Frayed strokes fall into pieces, and pieces of one character are read as two. Screens and dust are removed "
         "before anything else; closing gaps of one pixel on all sheets was tried and joined digits to leader lines."
     ),
+    "read, and taken for no sign": (
+        "A lone character must look like the sheet's other lettering, and a number among decimals is a value: the "
+        "rules that keep pieces of the drawing and the numbers of tables out also keep some signs out."
+    ),
     "invented": (
         "A piece of the drawing that looks like a number: two parallel strokes are an 11, a ring is a 0. Lone "
         "characters must have the height of the sheet's lettering. A sign that the text does not know stays, marked."
@@ -136,6 +140,8 @@ def kind_of(truth: str, read: str) -> str:
     """The kind of mistake that makes ``read`` of ``truth``."""
     if not read:
         return "not read"
+    if read == truth:
+        return "read, and taken for no sign"
     if truth.endswith("'") and read == truth.rstrip("'"):
         return "a prime lost"
     if read == truth[::-1].translate(str.maketrans("69bq", "96qb")):
