@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,7 +94,7 @@ def search(
 
             write_contact_sheet(opened, hits, sheet)
         if as_json:
-            typer.echo(json.dumps({"release": opened.name, "hits": [h.to_json() for h in hits]}, ensure_ascii=False))
+            typer.echo(json.dumps(hits.to_json(), ensure_ascii=False))
             return
         _print_hits(opened.name, hits)
         if sheet is not None:
@@ -242,7 +243,7 @@ def _print_status(found: dict[str, Any]) -> None:
     out.print(" · ".join(f"{name} {count}" for name, count in totals(found).items()))
 
 
-def _print_hits(release: str, hits: list[Any]) -> None:
+def _print_hits(release: str, hits: Sequence[Any]) -> None:
     from rich.table import Table
 
     table = Table("#", "score", "document", "figure", "title", "linked sentence", box=None, pad_edge=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,6 +43,29 @@ class Hit:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Page(Sequence[Hit]):
+    """Hits, best first. ``next`` is the cursor of the page after it; None: there is none."""
+
+    release: str
+    hits: Sequence[Hit]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[place]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; ``docs/search.md`` describes them."""
+        return {"release": self.release, "hits": [hit.to_json() for hit in self.hits], "next": self.next}
 
 
 @dataclass(frozen=True)
@@ -110,7 +133,8 @@ _LINK_COLUMNS = ("archive", "figure_id", "sign", "term", "passage_id", "score", 
 def _rows(
     dataset: ds.Dataset, columns: Sequence[str], archives: Sequence[str], key: str, values: Sequence[str]
 ) -> pa.Table:
-    wanted = pc.field("archive").isin(list(archives)) & pc.field(key).isin(list(values))
+    names = [pa.array(list(values), pa.string()) for values in (archives, values)]
+    wanted = pc.field("archive").isin(names[0]) & pc.field(key).isin(names[1])
     return dataset.to_table(columns=list(columns), filter=wanted)
 
 

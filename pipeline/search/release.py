@@ -68,6 +68,10 @@ class OpenModality:
         """All positions in the order in which their vectors lie in the shards."""
         return np.lexsort((self.row, self.shard))
 
+    def in_stored_order(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """These positions in that order."""
+        return positions[np.lexsort((self.row[positions], self.shard[positions]))]
+
     def positions_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The position of each id, of the same shape; -1 where the release has no such vector."""
         if not len(self.ids):
@@ -102,9 +106,16 @@ class Release:
 
     def figure_facets(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """The rows of ``facets`` for these figure ids, in their order."""
-        rows = self.figure_rows[np.searchsorted(self.figures, np.asarray(ids, dtype=np.int64))]
-        found: list[dict[str, Any]] = self.facets.take(pa.array(rows, pa.int64())).to_pylist()
+        found: list[dict[str, Any]] = self.facets.take(self._facet_rows(np.asarray(ids, dtype=np.int64))).to_pylist()
         return found
+
+    def figure_column(self, column: str, ids: NDArray[np.int64]) -> list[Any]:
+        """One column of ``facets`` for these figure ids, in their order."""
+        found: list[Any] = self.facets[column].take(self._facet_rows(ids)).to_pylist()
+        return found
+
+    def _facet_rows(self, ids: NDArray[np.int64]) -> pa.Array:
+        return pa.array(self.figure_rows[np.searchsorted(self.figures, ids)], pa.int64())
 
 
 def open_files(

@@ -1,0 +1,61 @@
+"""The parts of a query at work: each finds figures by itself and says how similar any figure is to it.
+
+Figures are named by their vector ids. A new kind of part is a class with the three members of
+:class:`Part` and a line in ``SearchEngine.parts``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.config import SearchSettings
+from pipeline.publishing.manifest import Calibration
+from pipeline.search.allowed import Allowed, nearest_among
+from pipeline.search.nearest import similarities
+from pipeline.search.release import OpenModality
+
+Ids = NDArray[np.int64]
+Scores = NDArray[np.float32]
+
+
+class Part(Protocol):
+    """One part of a query."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What a similarity means here; None: it is taken as it is, and no similarity counts as 0."""
+
+    def candidates(self, count: int, allowed: Allowed | None) -> Ids:
+        """The most similar figures that are allowed (None: all), each once; fewer than ``count`` only
+        where there are no more."""
+
+    def scores(self, figures: Ids) -> Scores:
+        """The similarity of each figure, float32 (n,); NaN where it has nothing to compare."""
+
+
+@dataclass(frozen=True)
+class VectorPart:
+    """Vectors (m, dimension) against one vector per figure in the modality ``name``; the most similar counts."""
+
+    name: str
+    modality: OpenModality
+    vectors: NDArray[np.float32]
+    settings: SearchSettings
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return self.modality.entry.calibration
+
+    def candidates(self, count: int, allowed: Allowed | None) -> Ids:
+        subset = None if allowed is None else allowed.subset(self.name)
+        positions = nearest_among(self.modality, self.vectors, count, self.settings, subset)[1]
+        return np.unique(self.modality.ids[positions[positions >= 0]])
+
+    def scores(self, figures: Ids) -> Scores:
+        positions = np.broadcast_to(self.modality.positions_of(figures), (len(self.vectors), len(figures)))
+        best = similarities(self.modality, self.vectors, positions).max(axis=0)
+        return np.where(np.isneginf(best), np.float32(np.nan), best)
