@@ -21,6 +21,7 @@ from pipeline.publishing.live import (
     live_documents,
     select_rows,
     write_facets,
+    write_links,
 )
 from pipeline.storage import Storage
 from schemas import TABLES
@@ -41,7 +42,7 @@ class Draft:
     def files(self, release: str) -> dict[str, m.File]:
         """The release's own files under their final paths."""
         found = {}
-        for name in ("ids", "masked", "facets"):
+        for name in ("ids", "masked", "facets", "links"):
             local = self.folder / f"{name}.arrow"
             path = f"{m.RELEASES}/{release}/{name}.arrow"
             found[name] = m.File(path, local.stat().st_size, sha256_of(local), _ipc_rows(local))
@@ -60,8 +61,9 @@ def snapshot(lake: Lake) -> Lake:
 
 
 def assemble(lake: Lake, folder: Path) -> Draft:
-    """Write ids, masked and facets from a pinned lake. Raises as :func:`select_rows` does."""
+    """Write ids, masked, facets and links from a pinned lake. Raises as :func:`select_rows` does."""
     figures = write_facets(lake, folder / "facets.arrow")
+    write_links(lake, folder / "links.arrow")
     documents = live_documents(lake)
     codebooks = {row["modality"]: row for row in lake.read("codebooks").to_pylist()}
     shards = sorted(lake.read("shards").to_pylist(), key=lambda row: (row["modality"], row["archive"]))

@@ -51,6 +51,8 @@ IDS_SCHEMA = pa.schema(
     ]
 )
 MASKED_SCHEMA = pa.schema([pa.field("id", pa.int64(), nullable=False)])
+#: Pairs of vector ids. Record batch 0 is ordered by figure, record batch 1 by passage.
+LINKS_SCHEMA = pa.schema([pa.field(name, pa.int64(), nullable=False) for name in ("figure", "passage")])
 
 #: A document without a family identifier belongs with those of the same number: A1 with B1.
 _LIVE_DOCUMENTS = """
@@ -70,6 +72,10 @@ _LIVE_FIGURES = f"""
     LEFT JOIN (SELECT archive, sheet_id, sha256 FROM sheets) USING (archive, sheet_id)
     LEFT JOIN (SELECT archive, figure_id, figure_type, perspective FROM facets) USING (archive, figure_id)
     ORDER BY figure_id
+"""  # noqa: S608 - no part of it comes from outside
+_LIVE_LINKS = f"""
+    WITH live AS ({_LIVE_DOCUMENTS})
+    SELECT DISTINCT figure_id, passage_id FROM links JOIN live USING (archive, doc_id)
 """  # noqa: S608 - no part of it comes from outside
 _TABLES = ("documents", "tombstones", "figures", "sheets", "facets")
 
@@ -116,6 +122,18 @@ def write_facets(lake: Lake, path: Path) -> LiveRows:
     order = np.argsort(all_ids, kind="stable")
     rows = order.astype(np.int32)
     return LiveRows(all_ids[order], np.zeros(len(rows), np.int32), rows, np.empty(0, np.int64))
+
+
+def write_links(lake: Lake, path: Path) -> None:
+    """Write ``links.arrow``: which figure that a release shows is linked with which sentence."""
+    figures, passages = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for batch in _query(lake, _LIVE_LINKS, ("documents", "tombstones", "links")):
+        figures.append(vector_ids(batch["figure_id"].to_pylist()))
+        passages.append(vector_ids(batch["passage_id"].to_pylist()))
+    columns = [np.concatenate(figures), np.concatenate(passages)]
+    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, LINKS_SCHEMA) as writer:
+        for order in (np.lexsort(columns[::-1]), np.lexsort(columns)):
+            writer.write_batch(pa.record_batch([column[order] for column in columns], schema=LINKS_SCHEMA))
 
 
 def select_rows(

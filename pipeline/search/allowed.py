@@ -55,11 +55,13 @@ class Allowed:
         self._making = threading.Lock()
 
     def subset(self, name: str) -> Subset:
-        """Their vectors in a modality; made once."""
+        """Their vectors in a modality, or those of the sentences linked with them; made once."""
         with self._making:
             if name not in self._subsets:
                 modality = self.release.modalities[name]
-                positions = modality.positions_of(self.figures)
+                of_figures = name != "passage"
+                ids = self.figures if of_figures else self.release.links.passages_of(self.figures)[1]
+                positions = np.unique(modality.positions_of(ids))
                 self._subsets[name] = Subset(modality, positions[positions >= 0])
             return self._subsets[name]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline.config import Settings
 from pipeline.errors import RejectedItemError, UsageError
-from pipeline.indexing.ids import vector_id
+from pipeline.indexing.ids import vector_id, vector_ids
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
 from pipeline.publishing.manifest import Manifest, read_manifest
@@ -24,13 +24,16 @@ from pipeline.search.cursor import Cursor, parse_cursor
 from pipeline.search.encoders import Encoder, encoder_for, load_picture, read_picture
 from pipeline.search.filters import kept_figures
 from pipeline.search.hits import Hit, HitTables, Page
-from pipeline.search.parts import Part, VectorPart
+from pipeline.search.nearest import similarities
+from pipeline.search.parts import Ids, Part, PassagePart, VectorPart
 from pipeline.search.query import Picture, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import OpenModality, Release, open_files
 
 #: Modalities with one vector per figure.
 FIGURE_MODALITIES = ("image", "text")
+#: Columns of facets.arrow that a hit shows.
+_HIT_FACETS = ("archive", "doc_id", "figure_id", "figure_type", "perspective", "family", "publication_date")
 #: Filters whose figures are kept in memory, a byte for each vector of a modality and eight for each that is kept.
 _KEPT_FILTERS = 8
 
@@ -62,6 +65,7 @@ class SearchEngine:
         self.settings, self.release = settings, release
         self.tables = HitTables(lake)
         self._encoders = dict(encoders or {})
+        self._everything = Allowed(release, release.figures)
         self._allowed = lru_cache(_KEPT_FILTERS)(lambda chosen: Allowed(release, kept_figures(release, chosen)))
 
     @property
@@ -82,9 +86,10 @@ class SearchEngine:
         """
         asked = replace(query or Query(), **changes)
         start = self._start(asked)
-        ranking, more = self._slice(self._joined(asked), asked, start)
-        following = replace(start, offset=start.offset + len(ranking.ids)) if more else None
-        return Page(self.name, self._hits(ranking, start.offset, asked), str(following) if following else None)
+        joined = self._joined(asked)
+        ranking, more = self._slice(joined, asked, start)
+        following = str(replace(start, offset=start.offset + asked.k)) if more else None
+        return Page(self.name, self._hits(ranking, start.offset, asked, joined.parts), following)
 
     def rank(self, query: Query) -> Ranking:
         """The figures of a query's page with their scores alone; no table is read."""
@@ -100,9 +105,13 @@ class SearchEngine:
         if query.figure is not None:
             for name, found in self._figure_vectors(query.figure).items():
                 vectors.setdefault(name, found)
+        search = self.settings.search
         parts: dict[str, Part] = {
-            name: VectorPart(name, self._modality(name), found, self.settings.search) for name, found in vectors.items()
+            name: VectorPart(name, self._modality(name), found, search) for name, found in vectors.items()
         }
+        if given(query.passage):
+            modality, found = self._modality("passage"), self._text_vectors("passage", query.passage)
+            parts["passage"] = PassagePart(modality, self.release.links, found, search, self._everything)
         if not parts:
             raise UsageError("nothing to search with: give an image, words, or a figure")
         return parts
@@ -140,18 +149,41 @@ class SearchEngine:
             first = [row for row, name in enumerate(names) if not (name in seen or seen.add(name))]  # type: ignore[func-returns-value]
             yield tier.take(np.array(first, dtype=np.int64))
 
-    def _hits(self, ranking: Ranking, offset: int, query: Query) -> list[Hit]:
+    def _hits(self, ranking: Ranking, offset: int, query: Query, parts: Mapping[str, Part]) -> list[Hit]:
         facets = self.release.figure_facets(ranking.ids.tolist())
-        details = self.tables.details([(f["archive"], f["doc_id"], f["figure_id"]) for f in facets])
+        figures = [(facet["archive"], facet["doc_id"], facet["figure_id"]) for facet in facets]
+        details = self.tables.details(figures, query.words, partial(self._sentence_similarities, parts))
+        vectors = self._stored_vectors(ranking.ids) if query.vectors else [None] * len(facets)
         return [
             Hit(
                 rank=offset + number + 1, score=float(ranking.fused[number]), release=self.name,
                 scores={name: float(v[number]) for name, v in ranking.scores.items() if not np.isnan(v[number])},
-                **{name: facet[name] for name in ("archive", "doc_id", "figure_id", "figure_type", "perspective")},
-                **details[facet["figure_id"]],
+                **{name: facet[name] for name in _HIT_FACETS}, **details[facet["figure_id"]], vectors=vectors[number],
             )
             for number, facet in enumerate(facets)
         ]  # fmt: skip
+
+    def _sentence_similarities(self, parts: Mapping[str, Part], passage_ids: Sequence[str]) -> dict[str, float]:
+        """How near sentences come to the query's words: the nearest of its vectors in their space."""
+        passages = self.release.modalities.get("passage")
+        queries = [part.vectors for part in parts.values() if isinstance(part, PassagePart | VectorPart)
+                   and passages and part.modality.encoder == passages.encoder]  # fmt: skip
+        if passages is None or not queries:
+            return {}
+        stacked, positions = np.concatenate(queries), passages.positions_of(vector_ids(passage_ids))
+        found = similarities(passages, stacked, np.broadcast_to(positions, (len(stacked), len(positions)))).max(axis=0)
+        return {key: float(value) for key, value in zip(passage_ids, found, strict=True) if np.isfinite(value)}
+
+    def _stored_vectors(self, ids: Ids) -> list[dict[str, tuple[float, ...]] | None]:
+        """The vectors of each figure by modality."""
+        found: list[dict[str, tuple[float, ...]]] = [{} for _ in ids]
+        for name in FIGURE_MODALITIES:
+            if name in self.release.modalities:
+                modality = self.release.modalities[name]
+                positions = modality.positions_of(ids)
+                for row in np.flatnonzero(positions >= 0):
+                    found[row][name] = tuple(modality.gather(positions[row : row + 1])[0].tolist())
+        return list(found)
 
     def _modality(self, name: str) -> OpenModality:
         if name not in self.release.modalities:

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from pipeline.config import SearchSettings
 from pipeline.publishing.manifest import Calibration
 from pipeline.search.allowed import Allowed, nearest_among
+from pipeline.search.links import Links
 from pipeline.search.nearest import similarities
 from pipeline.search.release import OpenModality
 
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
+#: How many times more sentences are asked for when those found speak of too few figures.
+_STEP = 4
 
 
 class Part(Protocol):
@@ -58,4 +61,39 @@ class VectorPart:
     def scores(self, figures: Ids) -> Scores:
         positions = np.broadcast_to(self.modality.positions_of(figures), (len(self.vectors), len(figures)))
         best = similarities(self.modality, self.vectors, positions).max(axis=0)
+        return np.where(np.isneginf(best), np.float32(np.nan), best)
+
+
+@dataclass(frozen=True)
+class PassagePart:
+    """Vectors (m, dimension) against every linked sentence: a figure is as near as the nearest of its own."""
+
+    modality: OpenModality
+    links: Links
+    vectors: NDArray[np.float32]
+    settings: SearchSettings
+    everything: Allowed
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return self.modality.entry.calibration
+
+    def candidates(self, count: int, allowed: Allowed | None) -> Ids:
+        subset, wanted = (allowed or self.everything).subset("passage"), count
+        while True:
+            positions = nearest_among(self.modality, self.vectors, wanted, self.settings, subset)[1]
+            passages = np.unique(self.modality.ids[positions[positions >= 0]])
+            figures = np.unique(self.links.figures_of(passages)[1])
+            if allowed is not None:
+                figures = figures[allowed.keeps(figures)]
+            if len(figures) >= count or wanted >= len(subset.positions):
+                return figures
+            wanted *= _STEP
+
+    def scores(self, figures: Ids) -> Scores:
+        rows, passages = self.links.passages_of(figures)
+        distinct, place = np.unique(self.modality.positions_of(passages), return_inverse=True)
+        everywhere = np.broadcast_to(distinct, (len(self.vectors), len(distinct)))
+        best = np.full(len(figures), -np.inf, dtype=np.float32)
+        np.maximum.at(best, rows, similarities(self.modality, self.vectors, everywhere).max(axis=0)[place])
         return np.where(np.isneginf(best), np.float32(np.nan), best)

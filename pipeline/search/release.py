@@ -19,6 +19,7 @@ from pipeline.indexing.files import sha256_of
 from pipeline.indexing.lists import open_lists
 from pipeline.indexing.recipe import FLAT
 from pipeline.publishing.manifest import FIGURES_BATCH, File, Manifest, Modality
+from pipeline.search.links import Links
 from pipeline.storage import Storage
 
 
@@ -51,6 +52,11 @@ class OpenModality:
     @property
     def dimension(self) -> int:
         return self.entry.codebook.dimension
+
+    @property
+    def encoder(self) -> tuple[str, str]:
+        """Model and revision: vectors of one encoder can be compared, whatever they stand for."""
+        return self.entry.codebook.model, self.entry.codebook.revision
 
     def index(self) -> Any:
         """The faiss index with the lists of all shards; made at the first query."""
@@ -98,6 +104,7 @@ class Release:
     figures: NDArray[np.int64]
     figure_rows: NDArray[np.int32]
     facets: pa.Table
+    links: Links
     paths: Mapping[str, Path]
 
     @property
@@ -140,7 +147,8 @@ def open_files(
     figures = ids[FIGURES_BATCH]
     return Release(
         manifest, modalities, figures["id"].to_numpy(), figures["row"].to_numpy(),
-        pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(), paths,
+        pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(),
+        _open_links(paths[manifest.files["links"].path]), paths,
     )  # fmt: skip
 
 
@@ -154,6 +162,14 @@ def _open_modality(
     ]
     columns = {name: ids[name].to_numpy() for name in ("id", "shard", "row")}
     return OpenModality(entry, columns["id"], columns["shard"], columns["row"], masked["id"].to_numpy(), vectors, paths)
+
+
+def _open_links(path: Path) -> Links:
+    by_figure, by_passage = _batches(path)
+    return Links(
+        (by_figure["figure"].to_numpy(), by_figure["passage"].to_numpy()),
+        (by_passage["passage"].to_numpy(), by_passage["figure"].to_numpy()),
+    )
 
 
 def _batches(path: Path) -> list[pa.RecordBatch]:
