@@ -191,7 +191,7 @@ class SearchSettings:
     nprobe: int = 32
     candidates: int = 200
     fusion: str = "mean"
-    exact_below: int = 20_000  # a filter that keeps fewer vectors is answered by scoring them all
+    exact_below: int = 10_000  # a filter that keeps fewer vectors is answered by scoring them all
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from pipeline.search.release import OpenModality, Release
 #: A filter that keeps at least this share is sifted from as many more candidates; for a smaller one faiss
 #: gets the set of ids, whose making costs about a microsecond each.
 _WIDE = 0.05
+#: A filtered search refines so many times the candidates of one without a filter: codes tell the few that are
+#: kept and near from the many that are kept and farther only roughly.
+_MORE_CANDIDATES = 4
 #: How much wider the search becomes when a round found too few.
 _STEP = 4
 
@@ -83,7 +86,8 @@ def nearest_among(
     total = len(modality.ids if kept is None else kept)
     if modality.is_flat or not total or (kept is not None and total <= max(k, settings.exact_below)):
         return exact(modality, queries, k, kept)
-    lists, count = _number_of_lists(modality), max(k, settings.candidates)
+    lists = _number_of_lists(modality)
+    count = max(k, settings.candidates * (1 if subset is None else _MORE_CANDIDATES))
     nprobe = _first_nprobe(settings.nprobe, subset)
     while nprobe < lists * _STEP:
         found = refine(modality, queries, _candidates(modality, queries, count, min(nprobe, lists), subset), k)
@@ -107,7 +111,7 @@ def _candidates(
 
 def _first_nprobe(nprobe: int, subset: Subset | None) -> int:
     """How many lists to look into at first: the fewer vectors are kept, the farther the nearest of them lie."""
-    return nprobe if subset is None else round(nprobe / max(subset.share, 1 / 64) ** 0.5)
+    return nprobe if subset is None else round(nprobe / subset.share**0.5)
 
 
 def _number_of_lists(modality: OpenModality) -> int:

@@ -97,6 +97,8 @@ class SearchEngine:
 
     def parts(self, query: Query) -> dict[str, Part]:
         """What the query compares, by name. Raises UsageError when it is empty or cannot be answered."""
+        if query.is_empty:
+            raise UsageError("nothing to search with: give an image, words, or a figure")
         vectors: dict[str, Vectors] = {}
         if query.image is not None:
             vectors["image"] = self._image_vectors(query.image)
@@ -112,8 +114,6 @@ class SearchEngine:
         if given(query.passage):
             modality, found = self._modality("passage"), self._text_vectors("passage", query.passage)
             parts["passage"] = PassagePart(modality, self.release.links, found, search, self._everything)
-        if not parts:
-            raise UsageError("nothing to search with: give an image, words, or a figure")
         return parts
 
     def pictures(self, hits: Sequence[Hit]) -> list[bytes]:
@@ -240,9 +240,12 @@ class SearchEngine:
         return np.asarray(found / np.maximum(lengths, 1e-12), dtype=np.float32)
 
     def _encoder(self, modality: str) -> Encoder:
+        """The encoder of a modality's queries; modalities made by the same one share it."""
         if modality not in self._encoders:
-            codebook = self._modality(modality).entry.codebook
-            self._encoders[modality] = encoder_for(modality, codebook.model, codebook.revision, self.settings)
+            wanted, known = self._modality(modality).encoder, self.release.modalities
+            same = [name for name in self._encoders if name in known and known[name].encoder == wanted]
+            encoder = self._encoders[same[0]] if same else encoder_for(modality, *wanted, self.settings)
+            self._encoders[modality] = encoder
         return self._encoders[modality]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,11 @@ class Query:
                 raise UsageError(f"the weight of {name} is {weight}; weights are numbers above 0")
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to search with; blank words are nothing."""
+        return not any(given(part) for part in (self.image, self.figure, self.text, self.passage))
+
+    @property
     def words(self) -> str:
         """All words that the query has, to be looked for in sentences and part names."""
         return " ".join(part for part in (self.text, self.passage) if isinstance(part, str))
@@ -82,6 +87,20 @@ class Query:
         parts = [_digest(part) for part in asked]
         meaning = [parts, sorted(self.weights.items()), self.fusion, asdict(self.filter), self.group]
         return hashlib.sha256(json.dumps(meaning, default=str).encode()).hexdigest()[:16]
+
+
+def parse_weights(texts: Sequence[str]) -> dict[str, float]:
+    """Weights from ``part=number``. Raises UsageError for anything else."""
+    found = {}
+    for text in texts:
+        name, sign, number = text.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            sign = ""
+        if not sign:
+            raise UsageError(f"a weight is given as part=number, such as text=2; got {text!r}")
+    return found
 
 
 def given(part: Any) -> bool:
