@@ -65,6 +65,10 @@ def search(
     figure: Annotated[
         str | None, typer.Option("--figure", metavar="ID", help="A figure_id to search with.", rich_help_panel=_ASK)
     ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Search with this part of the image or figure.", rich_help_panel=_ASK),
+    ] = None,
     text: Annotated[
         str | None,
         typer.Option("--text", metavar="WORDS", help="Words like all that is said of a figure.", rich_help_panel=_ASK),
@@ -133,15 +137,18 @@ def search(
 
     figlake search --passage "the rotor drives a pinion" --ipc F16H --from 2019-01-01 --group document --lake ./lake
 
+    figlake search --image drawing.tif --box 120,80,420,360 --lake ./lake
+
     figlake search --figure 'EP3441903A1/imgf0001.tif#1' --type 'flow chart' --applicant siemens --lake ./lake
     """
     with clean_errors():
         from pipeline.errors import UsageError
         from pipeline.search.filters import Filter, parse_date
-        from pipeline.search.query import Query, parse_weights
+        from pipeline.search.query import Query, parse_box, parse_weights
 
         query = Query(
-            image=image, figure=figure, text=text, passage=passage, fusion=fusion, weights=parse_weights(weight or ()),
+            image=image, figure=figure, box=parse_box(box) if box else None, text=text, passage=passage,
+            fusion=fusion, weights=parse_weights(weight or ()),
             k=k, group=group, cursor=cursor, vectors=vectors,
             filter=Filter(
                 figure_types=tuple(figure_type or ()), perspectives=tuple(perspective or ()),

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from pipeline.errors import FiglakeError
 from pipeline.indexing.ids import IdCollisionError, vector_ids
-from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
 from schemas.facets import FIGURE_TYPES, PERSPECTIVES
 
@@ -51,8 +50,16 @@ IDS_SCHEMA = pa.schema(
     ]
 )
 MASKED_SCHEMA = pa.schema([pa.field("id", pa.int64(), nullable=False)])
-#: Pairs of vector ids. Record batch 0 is ordered by figure, record batch 1 by passage.
-LINKS_SCHEMA = pa.schema([pa.field(name, pa.int64(), nullable=False) for name in ("figure", "passage")])
+#: Pairs of vector ids, by modality of details. Record batch 0 is ordered by figure, record batch 1 by detail.
+DETAILS_SCHEMAS = {
+    "passage": pa.schema([pa.field(name, pa.int64(), nullable=False) for name in ("figure", "passage")]),
+    "region": pa.schema(
+        [
+            *(pa.field(name, pa.int64(), nullable=False) for name in ("figure", "region")),
+            *(pa.field(name, pa.int32(), nullable=False) for name in ("x0", "y0", "x1", "y1")),
+        ]
+    ),
+}
 
 #: A document without a family identifier belongs with those of the same number: A1 with B1.
 _LIVE_DOCUMENTS = """
@@ -73,10 +80,18 @@ _LIVE_FIGURES = f"""
     LEFT JOIN (SELECT archive, figure_id, figure_type, perspective FROM facets) USING (archive, figure_id)
     ORDER BY figure_id
 """  # noqa: S608 - no part of it comes from outside
-_LIVE_LINKS = f"""
-    WITH live AS ({_LIVE_DOCUMENTS})
-    SELECT DISTINCT figure_id, passage_id FROM links JOIN live USING (archive, doc_id)
-"""  # noqa: S608 - no part of it comes from outside
+#: The first two columns are keys of vectors, the others are copied.
+_LIVE_DETAILS = {
+    "passage": f"""
+        WITH live AS ({_LIVE_DOCUMENTS})
+        SELECT DISTINCT figure_id, passage_id FROM links JOIN live USING (archive, doc_id)
+    """,  # noqa: S608 - no part of it comes from outside
+    "region": f"""
+        WITH live AS ({_LIVE_DOCUMENTS})
+        SELECT figure_id, region_id, r.x0, r.y0, r.x1, r.y1 FROM region_vectors r JOIN live USING (archive, doc_id)
+        WHERE (archive, figure_id) IN (SELECT (archive, figure_id) FROM figures)
+    """,  # noqa: S608 - no part of it comes from outside
+}
 _TABLES = ("documents", "tombstones", "figures", "sheets", "facets")
 
 
@@ -124,31 +139,38 @@ def write_facets(lake: Lake, path: Path) -> LiveRows:
     return LiveRows(all_ids[order], np.zeros(len(rows), np.int32), rows, np.empty(0, np.int64))
 
 
-def write_links(lake: Lake, path: Path) -> None:
-    """Write ``links.arrow``: which figure that a release shows is linked with which sentence."""
-    figures, passages = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for batch in _query(lake, _LIVE_LINKS, ("documents", "tombstones", "links")):
-        figures.append(vector_ids(batch["figure_id"].to_pylist()))
-        passages.append(vector_ids(batch["passage_id"].to_pylist()))
-    columns = [np.concatenate(figures), np.concatenate(passages)]
-    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, LINKS_SCHEMA) as writer:
-        for order in (np.lexsort(columns[::-1]), np.lexsort(columns)):
-            writer.write_batch(pa.record_batch([column[order] for column in columns], schema=LINKS_SCHEMA))
+def write_details(lake: Lake, name: str, path: Path) -> NDArray[np.int64]:
+    """Write which figure that a release shows has which detail; returns the details' ids, ascending.
+
+    ``name`` is a modality of details: passage (the sentences linked with it) or region.
+    """
+    schema, tables = DETAILS_SCHEMAS[name], ("documents", "tombstones", "figures", "links", "region_vectors")
+    batches = [schema.empty_table()]
+    for batch in _query(lake, _LIVE_DETAILS[name], tables):
+        keys = [pa.array(vector_ids(batch[place].to_pylist())) for place in (0, 1)]
+        batches.append(pa.table([*keys, *batch.columns[2:]], schema=schema))
+    rows = pa.concat_tables(batches).combine_chunks()
+    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
+        for order in (("figure", name), (name, "figure")):
+            places = pc.sort_indices(rows, [(column, "ascending") for column in order])
+            columns = [column.combine_chunks() for column in rows.take(places).columns]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+    return np.unique(rows[name].to_numpy())
 
 
 def select_rows(
-    modality: str, shards: Sequence[ShardKeys], documents: Mapping[str, pa.Array], figures: NDArray[np.int64]
-) -> LiveRows:
-    """The vectors of a modality that a release shows: of live documents, and of figures that still exist.
+    modality: str, shards: Sequence[ShardKeys], documents: Mapping[str, pa.Array],
+    existing: NDArray[np.int64] | None,
+) -> LiveRows:  # fmt: skip
+    """The vectors of a modality that a release shows: of live documents, and with an ``existing`` id (None: any).
 
     Raises IdCollisionError when two keys share an id, FiglakeError when a row would be seen twice.
     """
-    of_figures = MODALITIES[modality].key == "figure_id"
     ids, shard_numbers, rows, masked = [], [], [], [np.empty(0, np.int64)]
     for number, shard in enumerate(shards):
         own = shard.rows["id"].to_numpy()
         seen = pc.is_in(shard.rows["doc_id"], value_set=documents.get(shard.archive, pa.array([], pa.string())))
-        keep = seen.to_numpy(zero_copy_only=False) & (np.isin(own, figures) if of_figures else True)
+        keep = seen.to_numpy(zero_copy_only=False) & (True if existing is None else np.isin(own, existing))
         where = np.flatnonzero(keep)
         ids.append(own[where])
         rows.append(where.astype(np.int32))

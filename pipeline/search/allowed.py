@@ -58,12 +58,12 @@ class Allowed:
         self._making = threading.Lock()
 
     def subset(self, name: str) -> Subset:
-        """Their vectors in a modality, or those of the sentences linked with them; made once."""
+        """Their vectors in a modality, or those of their details; made once."""
         with self._making:
             if name not in self._subsets:
                 modality = self.release.modalities[name]
-                of_figures = name != "passage"
-                ids = self.figures if of_figures else self.release.links.passages_of(self.figures)[1]
+                details = self.release.details.get(name)
+                ids = self.figures if details is None else details.of_figures(self.figures)[1]
                 positions = np.unique(modality.positions_of(ids))
                 self._subsets[name] = Subset(modality, positions[positions >= 0])
             return self._subsets[name]

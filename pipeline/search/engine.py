@@ -17,6 +17,7 @@ from pipeline.config import Settings
 from pipeline.errors import RejectedItemError, UsageError
 from pipeline.indexing.ids import vector_id, vector_ids
 from pipeline.lake import Lake
+from pipeline.pixels import Sheet
 from pipeline.publishing import pointer
 from pipeline.publishing.manifest import Manifest, read_manifest
 from pipeline.search.allowed import Allowed
@@ -25,8 +26,8 @@ from pipeline.search.encoders import Encoder, encoder_for, load_picture, read_pi
 from pipeline.search.filters import kept_figures
 from pipeline.search.hits import Hit, HitTables, Page
 from pipeline.search.nearest import similarities
-from pipeline.search.parts import Ids, Part, PassagePart, VectorPart
-from pipeline.search.query import Picture, Query, Vectors, given
+from pipeline.search.parts import DetailPart, Ids, Part, VectorPart
+from pipeline.search.query import Box, Picture, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import OpenModality, Release, open_files
 
@@ -100,21 +101,24 @@ class SearchEngine:
         if query.is_empty:
             raise UsageError("nothing to search with: give an image, words, or a figure")
         vectors: dict[str, Vectors] = {}
-        if query.image is not None:
+        if query.box is not None:
+            vectors["region"] = self._crop_vectors(query, query.box)
+        elif query.image is not None:
             vectors["image"] = self._image_vectors(query.image)
         if given(query.text):
             vectors["text"] = self._text_vectors("text", query.text)
-        if query.figure is not None:
+        if given(query.passage):
+            vectors["passage"] = self._text_vectors("passage", query.passage)
+        if query.figure is not None and query.box is None:
             for name, found in self._figure_vectors(query.figure).items():
                 vectors.setdefault(name, found)
-        search = self.settings.search
-        parts: dict[str, Part] = {
-            name: VectorPart(name, self._modality(name), found, search) for name, found in vectors.items()
-        }
-        if given(query.passage):
-            modality, found = self._modality("passage"), self._text_vectors("passage", query.passage)
-            parts["passage"] = PassagePart(modality, self.release.links, found, search, self._everything)
-        return parts
+        return {name: self._vector_part(name, found) for name, found in vectors.items()}
+
+    def _vector_part(self, name: str, vectors: Vectors) -> VectorPart | DetailPart:
+        modality, search = self._modality(name), self.settings.search
+        if name not in self.release.details:
+            return VectorPart(name, modality, vectors, search)
+        return DetailPart(name, modality, self.release.details[name], vectors, search, self._everything)
 
     def pictures(self, hits: Sequence[Hit]) -> list[bytes]:
         """The original image file of each hit's sheet."""
@@ -153,12 +157,14 @@ class SearchEngine:
         facets = self.release.figure_facets(ranking.ids.tolist())
         figures = [(facet["archive"], facet["doc_id"], facet["figure_id"]) for facet in facets]
         details = self.tables.details(figures, query.words, partial(self._sentence_similarities, parts))
+        reasons = [details[figure_id].pop("why") for _, _, figure_id in figures]
         vectors = self._stored_vectors(ranking.ids) if query.vectors else [None] * len(facets)
         return [
             Hit(
                 rank=offset + number + 1, score=float(ranking.fused[number]), release=self.name,
                 scores={name: float(v[number]) for name, v in ranking.scores.items() if not np.isnan(v[number])},
                 **{name: facet[name] for name in _HIT_FACETS}, **details[facet["figure_id"]], vectors=vectors[number],
+                why=replace(reasons[number], region=_nearest_box(parts, int(ranking.ids[number]))),
             )
             for number, facet in enumerate(facets)
         ]  # fmt: skip
@@ -166,7 +172,7 @@ class SearchEngine:
     def _sentence_similarities(self, parts: Mapping[str, Part], passage_ids: Sequence[str]) -> dict[str, float]:
         """How near sentences come to the query's words: the nearest of its vectors in their space."""
         passages = self.release.modalities.get("passage")
-        queries = [part.vectors for part in parts.values() if isinstance(part, PassagePart | VectorPart)
+        queries = [part.vectors for part in parts.values() if isinstance(part, DetailPart | VectorPart)
                    and passages and part.modality.encoder == passages.encoder]  # fmt: skip
         if passages is None or not queries:
             return {}
@@ -187,7 +193,8 @@ class SearchEngine:
 
     def _modality(self, name: str) -> OpenModality:
         if name not in self.release.modalities:
-            raise UsageError(f"release {self.name} has no {name} vectors to search in")
+            hint = "; set models.regions = true and run again" if name == "region" else ""
+            raise UsageError(f"release {self.name} has no {name} vectors to search in{hint}")
         return self.release.modalities[name]
 
     def _image_vectors(self, image: Picture) -> Vectors:
@@ -198,9 +205,44 @@ class SearchEngine:
             known = self._vectors_of_sheet(data)
             if known is not None:
                 return known
-            data = load_picture(data, self.settings.limits, str(image) if isinstance(image, str | Path) else "image")
+        return self._encoded("image", self._decoded(data, _name_of(image)))
+
+    def _crop_vectors(self, query: Query, box: Box) -> Vectors:
+        """The vector of what a box of the query's image, or of its figure's sheet, holds."""
+        self._modality("region")
+        if query.figure is not None:
+            pixels, where = self._sheet_of(query.figure), "the figure's sheet"
+        else:
+            image = query.image
+            data = read_picture(Path(image)) if isinstance(image, str | Path) else image
+            pixels, where = self._decoded(data, _name_of(image)), "the image"
+        x0, y0, x1, y1 = box
+        crop = pixels[y0:y1, x0:x1]
+        if not crop.size:
+            height, width = pixels.shape
+            raise UsageError(f"the box {x0},{y0},{x1},{y1} lies outside {where}, which has {width} x {height} pixels")
+        return self._encoded("region", crop)
+
+    def _sheet_of(self, figure: str) -> Sheet:
+        ids = np.array([vector_id(figure)])
+        if not np.isin(ids, self.release.figures)[0]:
+            raise UsageError(f"release {self.name} shows no figure {figure!r}")
+        facet = self.release.figure_facets(ids.tolist())[0]
+        detail = self.tables.details([(facet["archive"], facet["doc_id"], figure)])[figure]
+        data = self.tables.sheets([(facet["archive"], detail["sheet_id"])])[facet["archive"], detail["sheet_id"]]
+        return load_picture(data, self.settings.limits, detail["sheet_id"])
+
+    def _decoded(self, data: Picture, name: str) -> Sheet:
+        """The pixels of a file's bytes, or pixels as they are."""
+        if isinstance(data, bytes):
+            return load_picture(data, self.settings.limits, name)
+        if not isinstance(data, np.ndarray) or data.ndim != 2 or data.dtype != np.uint8:
+            raise UsageError("a picture is given as a file, its bytes, or its pixels (height x width, uint8)")
+        return data
+
+    def _encoded(self, modality: str, drawing: Sheet) -> Vectors:
         try:
-            return self._checked("image", self._encoder("image").encode([data]))
+            return self._checked(modality, self._encoder(modality).encode([drawing]))
         except RejectedItemError as error:
             raise UsageError(f"cannot search with this image: {error.detail}") from None
 
@@ -247,6 +289,15 @@ class SearchEngine:
             encoder = self._encoders[same[0]] if same else encoder_for(modality, *wanted, self.settings)
             self._encoders[modality] = encoder
         return self._encoders[modality]
+
+
+def _name_of(image: Picture) -> str:
+    return str(image) if isinstance(image, str | Path) else "image"
+
+
+def _nearest_box(parts: Mapping[str, Part], figure: int) -> Box | None:
+    part = parts.get("region")
+    return part.nearest_box(figure) if isinstance(part, DetailPart) else None
 
 
 def sheet_hash(sha256: str) -> int:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from pipeline.config import SearchSettings
 from pipeline.publishing.manifest import Calibration
 from pipeline.search.allowed import Allowed, nearest_among
-from pipeline.search.links import Links
+from pipeline.search.details import Details
 from pipeline.search.nearest import similarities
 from pipeline.search.release import OpenModality
 
 Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
-#: How many times more sentences are asked for when those found speak of too few figures.
+#: How many times more details are asked for when those found belong to too few figures.
 _STEP = 4
 
 
@@ -65,11 +65,13 @@ class VectorPart:
 
 
 @dataclass(frozen=True)
-class PassagePart:
-    """Vectors (m, dimension) against every linked sentence: a figure is as near as the nearest of its own."""
+class DetailPart:
+    """Vectors (m, dimension) against the details of figures in the modality ``name``, their linked sentences or
+    their regions: a figure is as near as the nearest of its own."""
 
+    name: str
     modality: OpenModality
-    links: Links
+    details: Details
     vectors: NDArray[np.float32]
     settings: SearchSettings
     everything: Allowed
@@ -79,11 +81,11 @@ class PassagePart:
         return self.modality.entry.calibration
 
     def candidates(self, count: int, allowed: Allowed | None) -> Ids:
-        subset, wanted = (allowed or self.everything).subset("passage"), count
+        subset, wanted = (allowed or self.everything).subset(self.name), count
         while True:
             positions = nearest_among(self.modality, self.vectors, wanted, self.settings, subset)[1]
-            passages = np.unique(self.modality.ids[positions[positions >= 0]])
-            figures = np.unique(self.links.figures_of(passages)[1])
+            found = np.unique(self.modality.ids[positions[positions >= 0]])
+            figures = np.unique(self.details.figures_of(found)[1])
             if allowed is not None:
                 figures = figures[allowed.keeps(figures)]
             if len(figures) >= count or wanted >= len(subset.positions):
@@ -91,9 +93,19 @@ class PassagePart:
             wanted *= _STEP
 
     def scores(self, figures: Ids) -> Scores:
-        rows, passages = self.links.passages_of(figures)
-        distinct, place = np.unique(self.modality.positions_of(passages), return_inverse=True)
-        everywhere = np.broadcast_to(distinct, (len(self.vectors), len(distinct)))
+        rows, _, nearness = self._nearness(figures)
         best = np.full(len(figures), -np.inf, dtype=np.float32)
-        np.maximum.at(best, rows, similarities(self.modality, self.vectors, everywhere).max(axis=0)[place])
+        np.maximum.at(best, rows, nearness)
         return np.where(np.isneginf(best), np.float32(np.nan), best)
+
+    def nearest_box(self, figure: int) -> tuple[int, int, int, int] | None:
+        """Where the nearest detail of a figure lies on its sheet; None where details have no place."""
+        rows, details, nearness = self._nearness(np.array([figure]))
+        return self.details.box_of(int(details[np.argmax(nearness)])) if len(rows) else None
+
+    def _nearness(self, figures: Ids) -> tuple[Ids, Ids, Scores]:
+        """(row of ``figures``, detail, similarity) of all their details; -inf for one without a vector."""
+        rows, details = self.details.of_figures(figures)
+        distinct, place = np.unique(self.modality.positions_of(details), return_inverse=True)
+        everywhere = np.broadcast_to(distinct, (len(self.vectors), len(distinct)))
+        return rows, details, similarities(self.modality, self.vectors, everywhere).max(axis=0)[place]

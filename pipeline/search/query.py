@@ -19,12 +19,13 @@ from pipeline.search.filters import Filter
 from pipeline.search.fusion import check_method
 
 Vectors = NDArray[np.float32]
+Box = tuple[int, int, int, int]
 #: What a query may be given as: a picture's path, its file's bytes, a decoded picture, or its vector.
 Picture = Any
 
 GROUPS = ("figure", "document", "family")
 #: The parts that a query may have; hits carry a score by each that theirs has and that they can be compared in.
-PARTS = ("image", "text", "passage")
+PARTS = ("image", "text", "passage", "region")
 MOST_HITS = 1000
 
 
@@ -35,6 +36,8 @@ class Query:
     image:    a drawing; its figures' image vectors. Bytes of a sheet of the release search with its figures.
     figure:   a figure_id of the release: its image vector, and its text vector where no words are given.
     text:     words, compared with the mean of each figure's linked sentences.
+    box:      (x0, y0, x1, y1) in pixels of the image, or of the figure's sheet: only what it holds is looked for,
+              in the regions of figures.
     passage:  words, compared with every linked sentence; a figure is as near as the nearest of its own.
 
     ``weights`` by part, 1 where none is given. ``fusion`` one of fusion.METHODS, the settings' where it is
@@ -44,6 +47,7 @@ class Query:
 
     image: Picture | None = None
     figure: str | None = None
+    box: Box | None = None
     text: str | Vectors | None = None
     passage: str | Vectors | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -61,6 +65,8 @@ class Query:
             raise UsageError(f"unknown group {self.group!r}; choose one of: {', '.join(GROUPS)}")
         if not 1 <= self.k <= MOST_HITS:
             raise UsageError(f"k = {self.k}: a page has 1 to {MOST_HITS} hits; ask for more with its cursor")
+        if self.box is not None:
+            _check_box(self.box, self.image, self.figure)
         for name, weight in self.weights.items():
             if name not in PARTS:
                 raise UsageError(f"no part of a query is called {name!r}; a weight is given to: {', '.join(PARTS)}")
@@ -83,10 +89,27 @@ class Query:
         Raises UsageError for a picture that cannot be read.
         """
         image = Path(self.image) if isinstance(self.image, str) else self.image
-        asked = [image, self.figure, self.text, self.passage]
+        asked = [image, self.figure, self.text, self.passage, str(self.box)]
         parts = [_digest(part) for part in asked]
         meaning = [parts, sorted(self.weights.items()), self.fusion, asdict(self.filter), self.group]
         return hashlib.sha256(json.dumps(meaning, default=str).encode()).hexdigest()[:16]
+
+
+def parse_box(text: str) -> Box:
+    """A box from ``x0,y0,x1,y1``. Raises UsageError for anything else."""
+    try:
+        x0, y0, x1, y1 = (int(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(f"a box is given as x0,y0,x1,y1 in whole pixels; got {text!r}") from None
+    return x0, y0, x1, y1
+
+
+def _check_box(box: Box, image: Picture | None, figure: str | None) -> None:
+    x0, y0, x1, y1 = box
+    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+        raise UsageError(f"the box {x0},{y0},{x1},{y1} is empty; its corners are x0,y0 at the top left, then x1,y1")
+    if (image is None) == (figure is None):
+        raise UsageError("a box is of one image or of one figure; give exactly one of the two with it")
 
 
 def parse_weights(texts: Sequence[str]) -> dict[str, float]:

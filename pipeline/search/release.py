@@ -18,8 +18,8 @@ from pipeline.errors import FiglakeError
 from pipeline.indexing.files import sha256_of
 from pipeline.indexing.lists import open_lists
 from pipeline.indexing.recipe import FLAT
-from pipeline.publishing.manifest import FIGURES_BATCH, File, Manifest, Modality
-from pipeline.search.links import Links
+from pipeline.publishing.manifest import DETAILS, FIGURES_BATCH, File, Manifest, Modality
+from pipeline.search.details import Details
 from pipeline.storage import Storage
 
 
@@ -97,14 +97,15 @@ class OpenModality:
 
 @dataclass(frozen=True)
 class Release:
-    """A published release and its mapped files. ``figures`` and ``figure_rows`` join ids to ``facets``."""
+    """A published release and its mapped files. ``figures`` and ``figure_rows`` join ids to ``facets``;
+    ``details`` by modality, of those whose vectors stand for details of figures."""
 
     manifest: Manifest
     modalities: Mapping[str, OpenModality]
     figures: NDArray[np.int64]
     figure_rows: NDArray[np.int32]
     facets: pa.Table
-    links: Links
+    details: Mapping[str, Details]
     paths: Mapping[str, Path]
 
     @property
@@ -148,7 +149,7 @@ def open_files(
     return Release(
         manifest, modalities, figures["id"].to_numpy(), figures["row"].to_numpy(),
         pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(),
-        _open_links(paths[manifest.files["links"].path]), paths,
+{name: _open_details(paths[manifest.files[f"{name}s"].path], name) for name in DETAILS}, paths,
     )  # fmt: skip
 
 
@@ -164,11 +165,13 @@ def _open_modality(
     return OpenModality(entry, columns["id"], columns["shard"], columns["row"], masked["id"].to_numpy(), vectors, paths)
 
 
-def _open_links(path: Path) -> Links:
-    by_figure, by_passage = _batches(path)
-    return Links(
-        (by_figure["figure"].to_numpy(), by_figure["passage"].to_numpy()),
-        (by_passage["passage"].to_numpy(), by_passage["figure"].to_numpy()),
+def _open_details(path: Path, name: str) -> Details:
+    by_figure, by_detail = _batches(path)
+    boxes = [by_detail[side].to_numpy() for side in ("x0", "y0", "x1", "y1") if side in by_detail.schema.names]
+    return Details(
+        (by_figure["figure"].to_numpy(), by_figure[name].to_numpy()),
+        (by_detail[name].to_numpy(), by_detail["figure"].to_numpy()),
+        np.stack(boxes, axis=1) if boxes else None,
     )
 
 

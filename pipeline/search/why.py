@@ -40,10 +40,12 @@ class Sentence:
 @dataclass(frozen=True)
 class Why:
     """``sentences``: best first. ``signs``: (reference sign, part name) that match the query's words or,
-    where it has none, that link those sentences."""
+    where it has none, that link those sentences. ``region``: box of the region that is nearest to the query's
+    drawing, (x0, y0, x1, y1) in pixels of the sheet; None for a query without one."""
 
     sentences: tuple[Sentence, ...]
     signs: tuple[tuple[str, str], ...]
+    region: tuple[int, int, int, int] | None = None
 
 
 def explain(links: Sequence[Mapping[str, Any]], words: str, similarities: Mapping[str, float]) -> Why:

@@ -85,7 +85,7 @@ def test_a_hit_says_where_it_comes_from_and_why(engine: SearchEngine) -> None:
                 {"passage_id": "EP2A1/d/1/0", "text": "The housing 10 is closed.", "signs": ["10"],
                  "strength": pytest.approx(0.5), "words": [], "similarity": None},
             ],
-            "signs": [["10", "housing"]],
+            "signs": [["10", "housing"]], "region": None,
         },
     }  # fmt: skip
 
