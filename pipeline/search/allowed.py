@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings
+from pipeline.indexing.ids import are_in
 from pipeline.search.nearest import Found, candidate_ids, exact, refine
 from pipeline.search.release import OpenModality, Release
 
@@ -70,7 +71,7 @@ class Allowed:
 
     def keeps(self, figures: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these figures are among them."""
-        return np.isin(figures, self.figures)
+        return are_in(figures, self.figures)
 
 
 def nearest_among(
