@@ -40,7 +40,7 @@ REGION_VECTORS = _vectors(
     "region_vectors",
     "region_id",
     "figure_id/ordinal.",
-    "One image vector per region of a figure: the whole, its connected components, its quarters. "
+    "One image vector per region of a figure: the whole, its largest connected components, overlapping windows. "
     "Empty unless models.regions is true.",
     field("figure_id", pa.string(), "The figure.", nullable=False),
     field("ordinal", pa.int32(), "Position among the figure's regions, from 0, the whole figure.", nullable=False),
