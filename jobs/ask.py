@@ -23,8 +23,13 @@ from jobs.options import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pipeline.config import Settings
     from pipeline.lake import Lake
+    from pipeline.search.hits import Page
+    from pipeline.search.query import Query
 
+#: Headings of the options of `search`.
+_ASK, _FILTER = "What to search with", "What may be found"
 ReleaseOption = Annotated[str | None, typer.Option("--release", help="A release other than the current one.")]
 
 
@@ -56,20 +61,71 @@ def status(
 
 def search(
     lake: LakeOption,
-    image: Annotated[Path | None, typer.Option("--image", help="Picture to search with.")] = None,
-    text: Annotated[str | None, typer.Option("--text", help="Words to search with.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
-    fusion: Annotated[
-        str | None, typer.Option("--fusion", help="mean, max, calibrated-mean, calibrated-max or reciprocal-rank.")
+    image: Annotated[Path | None, typer.Option("--image", help="Picture to search with.", rich_help_panel=_ASK)] = None,
+    figure: Annotated[
+        str | None, typer.Option("--figure", metavar="ID", help="A figure_id to search with.", rich_help_panel=_ASK)
     ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Search with this part of the image or figure.", rich_help_panel=_ASK),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="WORDS", help="Words like all that is said of a figure.", rich_help_panel=_ASK),
+    ] = None,
+    passage: Annotated[
+        str | None,
+        typer.Option("--passage", metavar="WORDS", help="Words like one sentence of it.", rich_help_panel=_ASK),
+    ] = None,
+    fusion: Annotated[
+        str | None,
+        typer.Option(help="mean, max, calibrated-mean, calibrated-max or reciprocal-rank.", rich_help_panel=_ASK),
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=NUMBER", help="E.g. text=2; may be repeated.", rich_help_panel=_ASK),
+    ] = None,
+    figure_type: Annotated[
+        list[str] | None, typer.Option("--type", help="Figure type, e.g. 'flow chart'.", rich_help_panel=_FILTER)
+    ] = None,
+    perspective: Annotated[
+        list[str] | None, typer.Option(help="Perspective, e.g. 'cross section'.", rich_help_panel=_FILTER)
+    ] = None,
+    office: Annotated[list[str] | None, typer.Option(help="Office: EP, US …", rich_help_panel=_FILTER)] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Kind code: A1, B1 …", rich_help_panel=_FILTER)] = None,
+    published_from: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Published on or after.", rich_help_panel=_FILTER)
+    ] = None,
+    published_to: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Published on or before.", rich_help_panel=_FILTER)
+    ] = None,
+    ipc: Annotated[
+        list[str] | None, typer.Option(metavar="PREFIX", help="IPC symbol or its start.", rich_help_panel=_FILTER)
+    ] = None,
+    cpc: Annotated[
+        list[str] | None, typer.Option(metavar="PREFIX", help="CPC symbol or its start.", rich_help_panel=_FILTER)
+    ] = None,
+    applicant: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Part of an applicant's name.", rich_help_panel=_FILTER)
+    ] = None,
+    archive: Annotated[list[str] | None, typer.Option(help="Archive.", rich_help_panel=_FILTER)] = None,
+    document: Annotated[
+        list[str] | None, typer.Option(metavar="DOC_ID", help="Document.", rich_help_panel=_FILTER)
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many hits.")] = 10,
+    group: Annotated[str, typer.Option(help="One hit per figure, document or family.")] = "figure",
+    cursor: Annotated[str | None, typer.Option(help="`next` of an earlier page: the page after it.")] = None,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Write the hits as a contact sheet (PNG).")] = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="Put the hits' vectors into the JSON.")] = False,
     release: ReleaseOption = None,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Search the current release by picture, by words, or by both.
+    """Search the current release by picture, by a figure, by words, or by several of them at once.
+
+    Of several filters all must agree; a filter that is repeated asks for any of its values.
 
     [bold]Examples[/]
 
@@ -77,27 +133,39 @@ def search(
 
     figlake search --image drawing.tif -k 20 --lake ./lake --sheet hits.png
 
-    figlake search --image drawing.tif --text "cooling fins" --json --lake ./lake
+    figlake search --image drawing.tif --text "cooling fins" --weight text=2 --json --lake ./lake
+
+    figlake search --passage "the rotor drives a pinion" --ipc F16H --from 2019-01-01 --group document --lake ./lake
+
+    figlake search --image drawing.tif --box 120,80,420,360 --lake ./lake
+
+    figlake search --figure 'EP3441903A1/imgf0001.tif#1' --type 'flow chart' --applicant siemens --lake ./lake
     """
     with clean_errors():
         from pipeline.errors import UsageError
-        from pipeline.search import open_release
+        from pipeline.search.filters import Filter, parse_date
+        from pipeline.search.query import Query, parse_box, parse_weights
 
-        if image is None and text is None:
-            raise UsageError("nothing to search with: give --image FILE, --text WORDS, or both")
+        query = Query(
+            image=image, figure=figure, box=parse_box(box) if box else None, text=text, passage=passage,
+            fusion=fusion, weights=parse_weights(weight or ()),
+            k=k, group=group, cursor=cursor, vectors=vectors,
+            filter=Filter(
+                figure_types=tuple(figure_type or ()), perspectives=tuple(perspective or ()),
+                offices=tuple(office or ()), kinds=tuple(kind or ()), ipc=tuple(ipc or ()), cpc=tuple(cpc or ()),
+                applicants=tuple(applicant or ()), archives=tuple(archive or ()), doc_ids=tuple(document or ()),
+                published_from=parse_date(published_from, "--from") if published_from else None,
+                published_to=parse_date(published_to, "--to") if published_to else None,
+            ),
+        )  # fmt: skip
+        if query.is_empty:
+            raise UsageError(
+                "nothing to search with: give --image FILE, --figure ID, --text WORDS, --passage WORDS, or several"
+            )
+        if vectors and not as_json:
+            raise UsageError("--vectors adds to the JSON; give --json too")
         settings = settings_of(profile, config, overrides)
-        opened = open_release(lake_at(lake, settings), settings, release)
-        hits = opened.search(image=image, text=text, k=k, fusion=fusion)
-        if sheet is not None:
-            from pipeline.search.contact_sheet import write_contact_sheet
-
-            write_contact_sheet(opened, hits, sheet)
-        if as_json:
-            typer.echo(json.dumps({"release": opened.name, "hits": [h.to_json() for h in hits]}, ensure_ascii=False))
-            return
-        _print_hits(opened.name, hits)
-        if sheet is not None:
-            out.print(f"contact sheet: {sheet}")
+        _answer(lake_at(lake, settings), settings, query, release, sheet, as_json)
 
 
 def show(
@@ -242,17 +310,39 @@ def _print_status(found: dict[str, Any]) -> None:
     out.print(" · ".join(f"{name} {count}" for name, count in totals(found).items()))
 
 
-def _print_hits(release: str, hits: list[Any]) -> None:
+def _answer(
+    lake: Lake, settings: Settings, query: Query, release: str | None, sheet: Path | None, as_json: bool
+) -> None:
+    from pipeline.search import open_release
+
+    opened = open_release(lake, settings, release)
+    page = opened.search(query)
+    if sheet is not None:
+        from pipeline.search.contact_sheet import write_contact_sheet
+
+        write_contact_sheet(opened, page.hits, sheet)
+    if as_json:
+        typer.echo(json.dumps(page.to_json(), ensure_ascii=False))
+        return
+    _print_hits(page)
+    if sheet is not None:
+        out.print(f"contact sheet: {sheet}")
+
+
+def _print_hits(page: Page) -> None:
     from rich.table import Table
 
-    table = Table("#", "score", "document", "figure", "title", "linked sentence", box=None, pad_edge=False)
-    for rank, hit in enumerate(hits, 1):
-        sentence = hit.sentences[0] if hit.sentences else ""
+    table = Table("#", "score", "document", "figure", "title", "why", box=None, pad_edge=False)
+    for hit in page:
+        sentences = [sentence.text for sentence in hit.why.sentences]
+        signs = ", ".join(f"{sign} {term}" for sign, term in hit.why.signs[:5])
+        why = " · ".join(part for part in (sentences[0][:160] if sentences else "", signs) if part)
         table.add_row(
-            str(rank), f"{hit.score:.3f}", hit.doc_id, hit.label or "–", _cell(hit.title), _cell(sentence[:160])
-        )
+            str(hit.rank), f"{hit.score:.3f}", hit.doc_id, hit.label or "–", _cell(hit.title), _cell(why)
+        )  # fmt: skip
     out.print(table)
-    out.print(f"[dim]release {release}[/]")
+    more = f" · next page: --cursor {page.next}" if page.next else ""
+    out.print(f"[dim]{len(page)} hit(s) · release {page.release}{more}[/]")
 
 
 def _print_document(found: dict[str, Any]) -> None:

@@ -112,7 +112,7 @@ def totals(status: dict[str, Any]) -> dict[str, str]:
         "regions": f"{rows['regions']:,}",
         "signs": f"{rows['signs']:,}",
         "links": f"{rows['links']:,}",
-        "vectors": f"{rows['figure_vectors'] + rows['text_vectors'] + rows['passage_vectors']:,}",
+        "vectors": f"{sum(count for name, count in rows.items() if name.endswith('_vectors')):,}",
         "rejects": f"{rows['rejects']:,}",
         "release": release.get("release", "none yet"),
         "recall@10": f"{min(recalls):.3f}" if recalls else "–",

@@ -142,6 +142,7 @@ class ModelSettings:
     text_batch: int = _tuning(64)
     dtype: str = "auto"  # auto: bfloat16 where the processor has it, else float32
     passages: str = "all"  # all, or linked: only sentences that a link names
+    regions: bool = False  # vectors of each figure's regions too, to search with a part of a drawing
     sentence_weights: str = "score"  # score: a figure's sentences weigh as their links do; or equal
 
 
@@ -191,6 +192,7 @@ class SearchSettings:
     nprobe: int = 32
     candidates: int = 200
     fusion: str = "mean"
+    exact_below: int = 10_000  # a filter that keeps fewer vectors is answered by scoring them all
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _REFERENCES = (
     ("figure_vectors", "figure_id", "figures", "figure_id"),
     ("text_vectors", "figure_id", "figures", "figure_id"),
     ("passage_vectors", "passage_id", "passages", "passage_id"),
+    ("region_vectors", "figure_id", "figures", "figure_id"),
     ("facets", "figure_id", "figures", "figure_id"),
 )
 #: (table, the row's key, what must hold, in words).
@@ -44,7 +45,10 @@ _RANGES = (
     ("links", "figure_id", "score BETWEEN 0 AND 1", "has a score from 0 to 1"),
     ("signs", "sign", "mentions > 0 AND confidence BETWEEN 0 AND 1", "is mentioned"),
 )
-_VECTORS = (("figure_vectors", "figure_id"), ("text_vectors", "figure_id"), ("passage_vectors", "passage_id"))
+_VECTORS = (
+    ("figure_vectors", "figure_id"), ("text_vectors", "figure_id"), ("passage_vectors", "passage_id"),
+    ("region_vectors", "region_id"),
+)  # fmt: skip
 #: How far a vector of half precision may be from unit length.
 _UNIT = 0.01
 

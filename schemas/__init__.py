@@ -34,6 +34,7 @@ TABLES: dict[str, Table] = {
         vectors.FIGURE_VECTORS,
         vectors.TEXT_VECTORS,
         vectors.PASSAGE_VECTORS,
+        vectors.REGION_VECTORS,
         facets.TABLE,
         catalog.CODEBOOKS,
         catalog.SHARDS,

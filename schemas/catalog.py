@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.base import ARCHIVE, Table, field
 
-MODALITIES = ("image", "text", "passage")
+MODALITIES = ("image", "text", "passage", "region")
 
 CODEBOOKS = Table(
     name="codebooks",

@@ -1,4 +1,4 @@
-"""embed on Ray: figures and sentences → figure_vectors, text_vectors, passage_vectors."""
+"""embed on Ray: figures and sentences → figure_vectors, text_vectors, passage_vectors, region_vectors."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ def run(ctx: StepContext) -> Outcome:
     settings = replace(ctx.settings, models=pinned(ctx.settings.models))
     # A replay takes in all rows of a document again: they replace those of the whole document.
     documents = frozenset(item.split("/", 1)[0] for item in ctx.only)
-    known = ctx.settings.models.passages == "all" and not documents
+    known = ctx.settings.models.passages == "all" and not documents and not ctx.settings.models.regions
     total = sum(file.rows for table in ("figures", "passages") for file in ctx.lake.files(table, ctx.archive))
     with ray_engine.counting(ctx.progress, total if known else None) as counter:
         figures = encode_figures(ctx.lake, ctx.archive, settings, documents, counter)
+        regions = Outcome()
+        if ctx.settings.models.regions:
+            regions = encode_figures(ctx.lake, ctx.archive, settings, documents, counter, "region_vectors")
         texts = encode_texts(ctx.lake, ctx.archive, settings, documents, counter)
     return Outcome(
-        parts=[*figures.parts, *texts.parts],
+        parts=[*figures.parts, *regions.parts, *texts.parts],
         rejects=figures.rejects,
         rows_in=figures.rows_in + texts.rows_in,
-        peak_memory_mb=max(figures.peak_memory_mb, texts.peak_memory_mb),
+        peak_memory_mb=max(figures.peak_memory_mb, regions.peak_memory_mb, texts.peak_memory_mb),
         metrics={"figures": figures.rows_in, "sentences": texts.rows_in, **texts.metrics},
     )
 

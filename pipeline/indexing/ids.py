@@ -32,6 +32,14 @@ def vector_ids(keys: Iterable[str]) -> NDArray[np.int64]:
     return np.fromiter((vector_id(key) for key in keys), dtype=np.int64)
 
 
+def are_in(ids: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the ids are among many ascending ones, by binary search."""
+    if not len(ascending):
+        return np.zeros(ids.shape, dtype=np.bool_)
+    places = np.minimum(np.searchsorted(ascending, ids), len(ascending) - 1)
+    return np.asarray(ascending[places] == ids)
+
+
 def require_distinct(ids: NDArray[np.int64], keys: Sequence[str], where: str) -> None:
     """Raise IdCollisionError when two rows share an id; says whether the key or only the hash is the same."""
     order = np.argsort(ids, kind="stable")

@@ -17,7 +17,7 @@ class Modality:
 
     def configured_encoder(self, models: ModelSettings) -> tuple[str, str]:
         """The encoder that the settings ask for and its revision, empty where any will do."""
-        if self.name == "image":
+        if self.name in ("image", "region"):
             return models.image, models.image_revision
         return models.text, models.text_revision
 
@@ -28,5 +28,6 @@ MODALITIES: dict[str, Modality] = {
         Modality("image", "figure_vectors", "figure_id"),
         Modality("text", "text_vectors", "figure_id"),
         Modality("passage", "passage_vectors", "passage_id"),
+        Modality("region", "region_vectors", "region_id"),
     )
 }

@@ -20,6 +20,7 @@ from pipeline.publishing.live import (
     ShardKeys,
     live_documents,
     select_rows,
+    write_details,
     write_facets,
 )
 from pipeline.storage import Storage
@@ -41,7 +42,7 @@ class Draft:
     def files(self, release: str) -> dict[str, m.File]:
         """The release's own files under their final paths."""
         found = {}
-        for name in ("ids", "masked", "facets"):
+        for name in m.FILES:
             local = self.folder / f"{name}.arrow"
             path = f"{m.RELEASES}/{release}/{name}.arrow"
             found[name] = m.File(path, local.stat().st_size, sha256_of(local), _ipc_rows(local))
@@ -60,8 +61,11 @@ def snapshot(lake: Lake) -> Lake:
 
 
 def assemble(lake: Lake, folder: Path) -> Draft:
-    """Write ids, masked and facets from a pinned lake. Raises as :func:`select_rows` does."""
+    """Write ids, masked, facets and details from a pinned lake. Raises as :func:`select_rows` does."""
     figures = write_facets(lake, folder / "facets.arrow")
+    existing = {"image": figures.id, "text": figures.id}
+    details = {name: write_details(lake, name, folder / f"{name}s.arrow") for name in m.DETAILS}
+    existing["region"] = details["region"]
     documents = live_documents(lake)
     codebooks = {row["modality"]: row for row in lake.read("codebooks").to_pylist()}
     shards = sorted(lake.read("shards").to_pylist(), key=lambda row: (row["modality"], row["archive"]))
@@ -71,7 +75,7 @@ def assemble(lake: Lake, folder: Path) -> Draft:
         own = [row for row in shards if row["modality"] == name and row["codebook"] == codebooks[name]["codebook"]]
         if not own:
             continue
-        rows = select_rows(name, [_shard_keys(lake.storage, row) for row in own], documents, figures.id)
+        rows = select_rows(name, [_shard_keys(lake.storage, row) for row in own], documents, existing.get(name))
         selected.append(rows)
         modalities[name] = _modality(lake.storage, len(selected), codebooks[name], own, rows)
     everything = [figures, *selected]

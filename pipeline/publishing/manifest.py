@@ -15,6 +15,10 @@ FORMAT = 1
 #: The record batch of ids.arrow that leads from a figure's id to its row of facets.arrow.
 FIGURES_BATCH = 0
 RELEASES = "releases"
+#: Modalities whose vectors stand for details of figures; the file ``<name>s`` says which figure has which.
+DETAILS = ("passage", "region")
+#: The release's own files, each NAME.arrow.
+FILES = ("ids", "masked", "facets", *(f"{name}s" for name in DETAILS))
 _DIGEST_DIGITS = 12
 
 

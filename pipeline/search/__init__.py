@@ -1,6 +1,8 @@
 """Search: open a release, ask it with a picture, with words, or with both."""
 
 from pipeline.search.engine import SearchEngine, open_release
-from pipeline.search.hits import Hit
+from pipeline.search.filters import Filter
+from pipeline.search.hits import Hit, Page
+from pipeline.search.query import Query
 
-__all__ = ["Hit", "SearchEngine", "open_release"]
+__all__ = ["Filter", "Hit", "Page", "Query", "SearchEngine", "open_release"]

@@ -45,6 +45,6 @@ def encoder_for(modality: str, model: str, revision: str, settings: Settings) ->
     """
     from pipeline.embedding.models import image_encoder, text_encoder
 
-    if modality == "image":
+    if modality in ("image", "region"):
         return image_encoder(replace(settings.models, image=model, image_revision=revision))
     return text_encoder(replace(settings.models, text=model, text_revision=revision))

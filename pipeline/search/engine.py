@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from pipeline.config import SearchSettings, Settings
-from pipeline.errors import RejectedItemError, UsageError
-from pipeline.indexing.ids import vector_id
+from pipeline.config import Settings
+from pipeline.errors import UsageError
+from pipeline.indexing.ids import vector_ids
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
 from pipeline.publishing.manifest import Manifest, read_manifest
-from pipeline.search.encoders import Encoder, encoder_for, load_picture, read_picture
-from pipeline.search.fusion import fuse
-from pipeline.search.hits import Hit, HitTables
-from pipeline.search.nearest import Found, nearest, similarities
+from pipeline.search.allowed import Allowed
+from pipeline.search.cursor import Cursor, parse_cursor
+from pipeline.search.encoders import Encoder
+from pipeline.search.filters import kept_figures
+from pipeline.search.hits import Hit, HitTables, Page
+from pipeline.search.nearest import similarities
+from pipeline.search.parts import DetailPart, Ids, Part, VectorPart
+from pipeline.search.query import Box, Query, Vectors
+from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import Release, open_files
+from pipeline.search.vectors import FIGURE_MODALITIES, QueryVectors
 
-Vectors = NDArray[np.float32]
-#: What a query may be given as: a picture's path, its file's bytes, a decoded picture, or its vector.
-Picture = Any
-
-#: Modalities whose vectors stand for figures; hits are figures.
-FIGURE_MODALITIES = ("image", "text")
+#: Columns of facets.arrow that a hit shows.
+_HIT_FACETS = ("archive", "doc_id", "figure_id", "figure_type", "perspective", "family", "publication_date")
+#: Filters whose figures are kept in memory, a byte for each vector of a modality and eight for each that is kept.
+_KEPT_FILTERS = 8
 
 
 def open_release(
@@ -57,7 +61,9 @@ class SearchEngine:
     ) -> None:
         self.settings, self.release = settings, release
         self.tables = HitTables(lake)
-        self._encoders = dict(encoders or {})
+        self.vectors = QueryVectors(release, self.tables, settings, encoders or {})
+        self._everything = Allowed(release, release.figures)
+        self._allowed = lru_cache(_KEPT_FILTERS)(lambda chosen: Allowed(release, kept_figures(release, chosen)))
 
     @property
     def name(self) -> str:
@@ -68,138 +74,108 @@ class SearchEngine:
     def manifest(self) -> Manifest:
         return self.release.manifest
 
-    def search(
-        self, image: Picture | None = None, text: str | Vectors | None = None, figure: str | None = None,
-        k: int = 10, fusion: str | None = None,
-    ) -> list[Hit]:  # fmt: skip
-        """The ``k`` best figures for a picture, words, a figure of the release, or several of them at once.
+    def search(self, query: Query | None = None, **changes: Any) -> Page:
+        """The best figures for a query, a page of them; ``changes`` are fields of :class:`Query`.
 
         A picture that is byte for byte a sheet of the release searches with that sheet's figures, since
         a sheet may show several; any other picture is one drawing. Raises UsageError when the query is
-        empty, names an unknown figure, or asks a modality that the release lacks.
+        empty, names an unknown figure or filter value, or asks a modality that the release lacks.
         """
-        queries: dict[str, Vectors] = {}
-        if image is not None:
-            queries["image"] = self._image_vectors(image)
-        if text is not None and not (isinstance(text, str) and not text.strip()):
-            queries["text"] = self._text_vectors(text)
-        if figure is not None:
-            for name, vectors in self._figure_vectors(figure).items():
-                queries.setdefault(name, vectors)
-        if not queries:
+        asked = replace(query or Query(), **changes)
+        start = self._start(asked)
+        joined = self._joined(asked)
+        ranking, more = self._slice(joined, asked, start)
+        following = str(replace(start, offset=start.offset + asked.k)) if more else None
+        return Page(self.name, self._hits(ranking, start.offset, asked, joined.parts), following)
+
+    def rank(self, query: Query) -> Ranking:
+        """The figures of a query's page with their scores alone; no table is read."""
+        return self._slice(self._joined(query), query, self._start(query))[0]
+
+    def parts(self, query: Query) -> dict[str, Part]:
+        """What the query compares, by name. Raises UsageError when it is empty or cannot be answered."""
+        if query.is_empty:
             raise UsageError("nothing to search with: give an image, words, or a figure")
-        for name in queries:
-            if name not in self.release.modalities:
-                raise UsageError(f"release {self.name} has no {name} vectors to search in")
-        return self._hits(*self.rank(queries, k, fusion))
+        return {name: self._vector_part(name, found) for name, found in self.vectors.of(query).items()}
 
-    def nearest(self, modality: str, vectors: Vectors, k: int, search: SearchSettings | None = None) -> Found:
-        """The ``k`` most similar vectors of one modality: (similarities, positions), each (queries, k)."""
-        return nearest(self.release.modalities[modality], vectors, k, search or self.settings.search)
-
-    def rank(
-        self, queries: Mapping[str, Vectors], k: int, fusion: str | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64], dict[str, Vectors]]:
-        """The ``k`` best figures: ids, fused scores, and their similarity by modality (NaN: has no vector).
-
-        ``queries`` holds vectors (m, dimension) by modality; of several in one modality the most similar
-        counts. Every candidate of any modality is scored exactly in each modality of the query.
-        """
-        modalities = self.release.modalities
-        candidates = max(k, self.settings.search.candidates)
-        found = [
-            modalities[name].ids[positions[positions >= 0]]
-            for name, vectors in queries.items()
-            for positions in [self.nearest(name, vectors, candidates)[1]]
-        ]
-        ids = np.unique(np.concatenate(found))
-        scores = {}
-        for name, vectors in queries.items():
-            positions = np.broadcast_to(modalities[name].positions_of(ids), (len(vectors), len(ids)))
-            best = similarities(modalities[name], vectors, positions).max(axis=0)
-            scores[name] = np.where(np.isneginf(best), np.float32(np.nan), best)
-        calibrations = {name: modalities[name].entry.calibration for name in queries}
-        fused = fuse(scores, fusion or self.settings.search.fusion, calibrations)
-        order = np.lexsort((ids, -fused))[:k]
-        return ids[order], fused[order], {name: values[order] for name, values in scores.items()}
+    def _vector_part(self, name: str, vectors: Vectors) -> VectorPart | DetailPart:
+        modality, search = self.vectors.modality(name), self.settings.search
+        if name not in self.release.details:
+            return VectorPart(name, modality, vectors, search)
+        return DetailPart(name, modality, self.release.details[name], vectors, search, self._everything)
 
     def pictures(self, hits: Sequence[Hit]) -> list[bytes]:
         """The original image file of each hit's sheet."""
         sheets = self.tables.sheets([(hit.archive, hit.sheet_id) for hit in hits])
         return [sheets[hit.archive, hit.sheet_id] for hit in hits]
 
-    def _hits(self, ids: NDArray[np.int64], fused: NDArray[np.float64], scores: Mapping[str, Vectors]) -> list[Hit]:
-        facets = self.release.figure_facets(ids.tolist())
-        details = self.tables.details([(f["archive"], f["doc_id"], f["figure_id"]) for f in facets])
+    def _joined(self, query: Query) -> Joined:
+        return Joined(self.parts(query), query.fusion or self.settings.search.fusion, query.weights)
+
+    def _start(self, query: Query) -> Cursor:
+        """Where the query's page begins."""
+        if query.cursor is not None:
+            return parse_cursor(query.cursor, self.name, query.fingerprint())
+        return Cursor(self.name, query.fingerprint(), 0, max(query.k + 1, self.settings.search.candidates))
+
+    def _slice(self, joined: Joined, query: Query, start: Cursor) -> tuple[Ranking, bool]:
+        """The rows of the page, and whether more follow."""
+        allowed = None if query.filter.is_empty else self._allowed(query.filter)
+        tiers = self._one_of_each(query.group, joined.tiers(start.depth, allowed))
+        singles = (tier.take(slice(row, row + 1)) for tier in tiers for row in range(len(tier.ids)))
+        rows = list(islice(singles, start.offset, start.offset + query.k + 1))
+        return join(rows[: query.k], joined.parts), len(rows) > query.k
+
+    def _one_of_each(self, group: str, tiers: Iterator[Ranking]) -> Iterator[Ranking]:
+        """The tiers without figures whose document or family has come before."""
+        seen: set[str] = set()
+        for tier in tiers:
+            if group == "figure":
+                yield tier
+                continue
+            names = self.release.figure_column({"document": "doc_id", "family": "family"}[group], tier.ids)
+            first = [row for row, name in enumerate(names) if not (name in seen or seen.add(name))]  # type: ignore[func-returns-value]
+            yield tier.take(np.array(first, dtype=np.int64))
+
+    def _hits(self, ranking: Ranking, offset: int, query: Query, parts: Mapping[str, Part]) -> list[Hit]:
+        facets = self.release.figure_facets(ranking.ids.tolist())
+        figures = [(facet["archive"], facet["doc_id"], facet["figure_id"]) for facet in facets]
+        details = self.tables.details(figures, query.words, partial(self._sentence_similarities, parts))
+        reasons = [details[figure_id].pop("why") for _, _, figure_id in figures]
+        vectors = self._stored_vectors(ranking.ids) if query.vectors else [None] * len(facets)
         return [
             Hit(
-                rank=number + 1, score=float(fused[number]), release=self.name,
-                scores={name: float(v[number]) for name, v in scores.items() if not np.isnan(v[number])},
-                **{name: facet[name] for name in ("archive", "doc_id", "figure_id", "figure_type", "perspective")},
-                **details[facet["figure_id"]],
+                rank=offset + number + 1, score=float(ranking.fused[number]), release=self.name,
+                scores={name: float(v[number]) for name, v in ranking.scores.items() if not np.isnan(v[number])},
+                **{name: facet[name] for name in _HIT_FACETS}, **details[facet["figure_id"]], vectors=vectors[number],
+                why=replace(reasons[number], region=_nearest_box(parts, int(ranking.ids[number]))),
             )
             for number, facet in enumerate(facets)
         ]  # fmt: skip
 
-    def _image_vectors(self, image: Picture) -> Vectors:
-        if isinstance(image, np.ndarray) and image.ndim <= 2 and image.dtype.kind == "f":
-            return self._checked("image", image)
-        data = read_picture(Path(image)) if isinstance(image, str | Path) else image
-        if isinstance(data, bytes):
-            known = self._vectors_of_sheet(data)
-            if known is not None:
-                return known
-            data = load_picture(data, self.settings.limits, str(image) if isinstance(image, str | Path) else "image")
-        try:
-            return self._checked("image", self._encoder("image").encode([data]))
-        except RejectedItemError as error:
-            raise UsageError(f"cannot search with this image: {error.detail}") from None
+    def _sentence_similarities(self, parts: Mapping[str, Part], passage_ids: Sequence[str]) -> dict[str, float]:
+        """How near sentences come to the query's words: the nearest of its vectors in their space."""
+        passages = self.release.modalities.get("passage")
+        queries = [part.vectors for part in parts.values() if isinstance(part, DetailPart | VectorPart)
+                   and passages and part.modality.encoder == passages.encoder]  # fmt: skip
+        if passages is None or not queries:
+            return {}
+        stacked, positions = np.concatenate(queries), passages.positions_of(vector_ids(passage_ids))
+        found = similarities(passages, stacked, np.broadcast_to(positions, (len(stacked), len(positions)))).max(axis=0)
+        return {key: float(value) for key, value in zip(passage_ids, found, strict=True) if np.isfinite(value)}
 
-    def _text_vectors(self, text: str | Vectors) -> Vectors:
-        return self._checked("text", self._encoder("text").encode([text]) if isinstance(text, str) else text)
-
-    def _vectors_of_sheet(self, data: bytes) -> Vectors | None:
-        """The stored vectors of the figures on the sheet that this file is; None when it is none."""
-        if "image" not in self.release.modalities:
-            return None
-        same = pc.equal(self.release.facets["sheet_hash"], sheet_hash(hashlib.sha256(data).hexdigest()))
-        ids = self.release.facets["id"].filter(same).to_numpy()
-        positions = self.release.modalities["image"].positions_of(ids)
-        positions = positions[positions >= 0]
-        return self.release.modalities["image"].gather(positions) if len(positions) else None
-
-    def _figure_vectors(self, figure: str) -> dict[str, Vectors]:
-        found, one = {}, np.array([vector_id(figure)], dtype=np.int64)
+    def _stored_vectors(self, ids: Ids) -> list[dict[str, tuple[float, ...]] | None]:
+        """The vectors of each figure by modality."""
+        found: list[dict[str, tuple[float, ...]]] = [{} for _ in ids]
         for name in FIGURE_MODALITIES:
-            modality = self.release.modalities.get(name)
-            if modality is not None and (position := modality.positions_of(one))[0] >= 0:
-                found[name] = modality.gather(position)
-        if not found:
-            raise UsageError(f"release {self.name} has no vectors of a figure {figure!r}")
-        return found
-
-    def _checked(self, modality: str, vectors: Vectors) -> Vectors:
-        """Unit vectors, float32 (m, dimension). Raises UsageError for another dimension than the release's."""
-        found = np.atleast_2d(np.asarray(vectors, dtype=np.float32))
-        opened = self.release.modalities.get(modality)
-        if opened is not None and found.shape[1] != opened.dimension:
-            raise UsageError(
-                f"the {modality} query has {found.shape[1]} dimensions, release {self.name} has {opened.dimension} "
-                f"({opened.entry.codebook.model}); use the encoder that the manifest names"
-            )
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.asarray(found / np.maximum(lengths, 1e-12), dtype=np.float32)
-
-    def _encoder(self, modality: str) -> Encoder:
-        if modality not in self._encoders:
-            opened = self.release.modalities.get(modality)
-            if opened is None:
-                raise UsageError(f"release {self.name} has no {modality} vectors to search in")
-            codebook = opened.entry.codebook
-            self._encoders[modality] = encoder_for(modality, codebook.model, codebook.revision, self.settings)
-        return self._encoders[modality]
+            if name in self.release.modalities:
+                modality = self.release.modalities[name]
+                positions = modality.positions_of(ids)
+                for row in np.flatnonzero(positions >= 0):
+                    found[row][name] = tuple(modality.gather(positions[row : row + 1])[0].tolist())
+        return list(found)
 
 
-def sheet_hash(sha256: str) -> int:
-    """The first 63 bits of a sheet's SHA-256 (hex), as ``facets.arrow`` holds it."""
-    return int(sha256[:16], 16) >> 1
+def _nearest_box(parts: Mapping[str, Part], figure: int) -> Box | None:
+    part = parts.get("region")
+    return part.nearest_box(figure) if isinstance(part, DetailPart) else None

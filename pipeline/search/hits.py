@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from pipeline.lake import Lake
+from pipeline.search.why import Why, explain, in_order
 
 #: Linked sentences and named parts that a hit carries.
 SENTENCES = 5
 PARTS = 20
 
+#: The similarity to the query of sentences, by passage_id; those without a vector are left out.
+Similarity = Callable[[Sequence[str]], Mapping[str, float]]
+
 
 @dataclass(frozen=True)
 class Hit:
-    """One figure. ``scores`` holds its similarity in each modality that the query has and it has;
-    ``box`` is (x0, y0, x1, y1) in pixels of the sheet; ``parts`` are (reference sign, part name)."""
+    """One figure. ``scores`` holds its similarity in each part that the query has and it has;
+    ``box`` is (x0, y0, x1, y1) in pixels of the sheet; ``parts`` are (reference sign, part name);
+    ``vectors`` by modality, where the query asks for them."""
 
     rank: int
     score: float
@@ -39,10 +45,49 @@ class Hit:
     box: tuple[int, int, int, int]
     figure_type: str
     perspective: str
+    family: str
+    publication_date: date | None
+    why: Why
+    vectors: Mapping[str, tuple[float, ...]] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self)
+        """Plain JSON types; ``docs/search.md`` describes them. ``vectors`` is there only where it was asked for."""
+        found: dict[str, Any] = _plain(asdict(self))
+        if self.vectors is None:
+            del found["vectors"]
+        return found
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, ISO 8601 for dates."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@dataclass(frozen=True)
+class Page(Sequence[Hit]):
+    """Hits, best first. ``next`` is the cursor of the page after it; None: there is none."""
+
+    release: str
+    hits: Sequence[Hit]
+    next: str | None
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, place: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[place]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; ``docs/search.md`` describes them."""
+        return {"release": self.release, "hits": [hit.to_json() for hit in self.hits], "next": self.next}
 
 
 @dataclass(frozen=True)
@@ -51,8 +96,13 @@ class HitTables:
 
     lake: Lake
 
-    def details(self, figures: Sequence[tuple[str, str, str]]) -> dict[str, dict[str, Any]]:
-        """What a hit shows, by figure_id; ``figures`` are (archive, doc_id, figure_id)."""
+    def details(
+        self, figures: Sequence[tuple[str, str, str]], words: str = "", similarity: Similarity | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """What a hit shows, by figure_id; ``figures`` are (archive, doc_id, figure_id).
+
+        ``words`` are the query's, ``similarity`` how near the sentences come to it.
+        """
         archives = sorted({archive for archive, _, _ in figures})
         doc_ids, figure_ids = sorted({doc for _, doc, _ in figures}), [figure for _, _, figure in figures]
         rows = {
@@ -64,6 +114,7 @@ class HitTables:
             for row in _rows(self._documents, _DOCUMENT_COLUMNS, archives, "doc_id", doc_ids).to_pylist()
         }
         links = _rows(self._links, _LINK_COLUMNS, archives, "figure_id", figure_ids).to_pylist()
+        similarities = similarity(sorted({link["passage_id"] for link in links})) if similarity else {}
         found = {}
         for archive, doc_id, figure_id in figures:
             own = [link for link in links if (link["archive"], link["figure_id"]) == (archive, figure_id)]
@@ -76,6 +127,7 @@ class HitTables:
                 "box": tuple(figure[side] for side in ("x0", "y0", "x1", "y1")),
                 "sentences": linked_sentences(own),
                 "parts": named_parts(own),
+                "why": explain(own, words, similarities),
             }
         return found
 
@@ -110,7 +162,8 @@ _LINK_COLUMNS = ("archive", "figure_id", "sign", "term", "passage_id", "score", 
 def _rows(
     dataset: ds.Dataset, columns: Sequence[str], archives: Sequence[str], key: str, values: Sequence[str]
 ) -> pa.Table:
-    wanted = pc.field("archive").isin(list(archives)) & pc.field(key).isin(list(values))
+    names = [pa.array(list(values), pa.string()) for values in (archives, values)]
+    wanted = pc.field("archive").isin(names[0]) & pc.field(key).isin(names[1])
     return dataset.to_table(columns=list(columns), filter=wanted)
 
 
@@ -135,5 +188,4 @@ def linked_sentences(links: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def named_parts(links: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """(reference sign, part name) of the parts that the figure shows, in order of the sign."""
-    parts = {link["sign"]: link["term"] for link in links if link["sign"] and link["term"]}
-    return tuple(sorted(parts.items(), key=lambda part: (len(part[0]), part[0])))[:PARTS]
+    return in_order({link["sign"]: link["term"] for link in links if link["sign"] and link["term"]})[:PARTS]

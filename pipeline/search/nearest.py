@@ -28,18 +28,25 @@ def nearest(modality: OpenModality, queries: NDArray[np.float32], k: int, settin
     """
     if modality.is_flat:
         return exact(modality, queries, k)
-    ids = _candidate_ids(modality, queries, max(k, settings.candidates), settings.nprobe)
-    positions = np.sort(modality.positions_of(ids), axis=1)
+    ids = candidate_ids(modality, queries, max(k, settings.candidates), settings.nprobe)
+    return refine(modality, queries, modality.positions_of(ids), k)
+
+
+def refine(modality: OpenModality, queries: NDArray[np.float32], positions: NDArray[np.int64], k: int) -> Found:
+    """The ``k`` best of each query's own candidates, (queries, n), by their stored vectors; -1 is none."""
+    positions = np.sort(positions, axis=1)
     # A document that came in two archives has its id in two shards; it is one candidate.
     positions[:, 1:][positions[:, 1:] == positions[:, :-1]] = -1
     return _best(similarities(modality, queries, positions), positions, k)
 
 
-def exact(modality: OpenModality, queries: NDArray[np.float32], k: int) -> Found:
-    """The ``k`` most similar vectors by scoring every one, block by block in stored order."""
+def exact(
+    modality: OpenModality, queries: NDArray[np.float32], k: int, among: NDArray[np.int64] | None = None
+) -> Found:
+    """The ``k`` most similar vectors by scoring every one, or all at the positions ``among``, in stored order."""
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     positions = np.full((len(queries), k), -1, dtype=np.int64)
-    order = modality.stored_order
+    order = modality.stored_order if among is None else modality.in_stored_order(among)
     for start in range(0, len(order), _BLOCK_VECTORS):
         block = order[start : start + _BLOCK_VECTORS]
         found = queries @ modality.gather(block).T
@@ -63,10 +70,16 @@ def similarities(
     return scores
 
 
-def _candidate_ids(modality: OpenModality, queries: NDArray[np.float32], count: int, nprobe: int) -> NDArray[np.int64]:
+def candidate_ids(
+    modality: OpenModality, queries: NDArray[np.float32], count: int, nprobe: int, selector: Any = None
+) -> NDArray[np.int64]:
+    """Ids of the ``count`` best by their codes in ``nprobe`` lists, (queries, count); -1 where there are fewer.
+
+    A faiss ``selector`` says which ids may be found; without one, all that are not masked.
+    """
     faiss: Any = import_module("faiss")  # untyped: its stubs lack the keywords of the parameters
     index = modality.index()
-    parameters = faiss.SearchParametersIVF(nprobe=nprobe, **_mask(modality))
+    parameters = faiss.SearchParametersIVF(nprobe=nprobe, **({"sel": selector} if selector else _mask(modality)))
     if isinstance(index, faiss.IndexPreTransform):
         parameters = faiss.SearchParametersPreTransform(index_params=parameters)
     found: NDArray[np.int64] = index.search(np.ascontiguousarray(queries), count, params=parameters)[1]

@@ -18,7 +18,8 @@ from pipeline.errors import FiglakeError
 from pipeline.indexing.files import sha256_of
 from pipeline.indexing.lists import open_lists
 from pipeline.indexing.recipe import FLAT
-from pipeline.publishing.manifest import FIGURES_BATCH, File, Manifest, Modality
+from pipeline.publishing.manifest import DETAILS, FIGURES_BATCH, File, Manifest, Modality
+from pipeline.search.details import Details
 from pipeline.storage import Storage
 
 
@@ -52,6 +53,11 @@ class OpenModality:
     def dimension(self) -> int:
         return self.entry.codebook.dimension
 
+    @property
+    def encoder(self) -> tuple[str, str]:
+        """Model and revision: vectors of one encoder can be compared, whatever they stand for."""
+        return self.entry.codebook.model, self.entry.codebook.revision
+
     def index(self) -> Any:
         """The faiss index with the lists of all shards; made at the first query."""
         with self._loading:
@@ -67,6 +73,10 @@ class OpenModality:
     def stored_order(self) -> NDArray[np.int64]:
         """All positions in the order in which their vectors lie in the shards."""
         return np.lexsort((self.row, self.shard))
+
+    def in_stored_order(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """These positions in that order."""
+        return positions[np.lexsort((self.row[positions], self.shard[positions]))]
 
     def positions_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The position of each id, of the same shape; -1 where the release has no such vector."""
@@ -87,13 +97,15 @@ class OpenModality:
 
 @dataclass(frozen=True)
 class Release:
-    """A published release and its mapped files. ``figures`` and ``figure_rows`` join ids to ``facets``."""
+    """A published release and its mapped files. ``figures`` and ``figure_rows`` join ids to ``facets``;
+    ``details`` by modality, of those whose vectors stand for details of figures."""
 
     manifest: Manifest
     modalities: Mapping[str, OpenModality]
     figures: NDArray[np.int64]
     figure_rows: NDArray[np.int32]
     facets: pa.Table
+    details: Mapping[str, Details]
     paths: Mapping[str, Path]
 
     @property
@@ -102,9 +114,16 @@ class Release:
 
     def figure_facets(self, ids: Sequence[int]) -> list[dict[str, Any]]:
         """The rows of ``facets`` for these figure ids, in their order."""
-        rows = self.figure_rows[np.searchsorted(self.figures, np.asarray(ids, dtype=np.int64))]
-        found: list[dict[str, Any]] = self.facets.take(pa.array(rows, pa.int64())).to_pylist()
+        found: list[dict[str, Any]] = self.facets.take(self._facet_rows(np.asarray(ids, dtype=np.int64))).to_pylist()
         return found
+
+    def figure_column(self, column: str, ids: NDArray[np.int64]) -> list[Any]:
+        """One column of ``facets`` for these figure ids, in their order."""
+        found: list[Any] = self.facets[column].take(self._facet_rows(ids)).to_pylist()
+        return found
+
+    def _facet_rows(self, ids: NDArray[np.int64]) -> pa.Array:
+        return pa.array(self.figure_rows[np.searchsorted(self.figures, ids)], pa.int64())
 
 
 def open_files(
@@ -129,7 +148,8 @@ def open_files(
     figures = ids[FIGURES_BATCH]
     return Release(
         manifest, modalities, figures["id"].to_numpy(), figures["row"].to_numpy(),
-        pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(), paths,
+        pa.ipc.open_file(pa.memory_map(str(paths[manifest.files["facets"].path]))).read_all(),
+{name: _open_details(paths[manifest.files[f"{name}s"].path], name) for name in DETAILS}, paths,
     )  # fmt: skip
 
 
@@ -143,6 +163,16 @@ def _open_modality(
     ]
     columns = {name: ids[name].to_numpy() for name in ("id", "shard", "row")}
     return OpenModality(entry, columns["id"], columns["shard"], columns["row"], masked["id"].to_numpy(), vectors, paths)
+
+
+def _open_details(path: Path, name: str) -> Details:
+    by_figure, by_detail = _batches(path)
+    boxes = [by_detail[side].to_numpy() for side in ("x0", "y0", "x1", "y1") if side in by_detail.schema.names]
+    return Details(
+        (by_figure["figure"].to_numpy(), by_figure[name].to_numpy()),
+        (by_detail[name].to_numpy(), by_detail["figure"].to_numpy()),
+        np.stack(boxes, axis=1) if boxes else None,
+    )
 
 
 def _batches(path: Path) -> list[pa.RecordBatch]:

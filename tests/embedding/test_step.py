@@ -83,7 +83,7 @@ def embed(lake: Lake, generation: int = 1, only: frozenset[str] = frozenset(), *
     """Run the step and commit what it wrote, as the runner does."""
     settings: Settings = replace(SETTINGS, models=replace(ModelSettings(), **models))
     outcome = run(StepContext(lake, settings, "A", None, generation, lambda done, total: None, only=only))
-    for table in ("figure_vectors", "text_vectors", "passage_vectors"):
+    for table in ("figure_vectors", "text_vectors", "passage_vectors", "region_vectors"):
         lake.commit(table, "embed", "A", generation, [part for part in outcome.parts if part.table == table])
     return outcome
 
@@ -121,6 +121,22 @@ def test_every_figure_and_sentence_gets_its_vector_and_bad_images_are_rejected(r
     row = lake.read("passage_vectors").to_pylist()[0]
     assert (row["archive"], row["model"], row["revision"]) == ("A", "builtin:all-minilm-l6-v2", "0.1.0")
     assert np.array_equal(np.array(row["vector"]), np.array(row["vector"], np.float16).astype(float))
+
+
+@pytest.mark.slow
+def test_regions_get_vectors_where_they_are_wanted(ray: None, lake: Lake) -> None:
+    assert not any(part.table == "region_vectors" for part in embed(lake).parts)
+    outcome = embed(lake, generation=2, regions=True)
+    rows = lake.read("region_vectors").to_pylist()
+    assert {row["figure_id"] for row in rows} == {"D/s.tif#1", "D/s.tif#2", "E/s.tif#1"}
+    assert all(row["region_id"] == f"{row['figure_id']}/{row['ordinal']}" for row in rows)
+    figures = vectors(lake, "figure_vectors", "figure_id")
+    for row in rows:
+        assert 0 <= row["x0"] < row["x1"] <= 800 and 0 <= row["y0"] < row["y1"] <= 300
+        if row["ordinal"] == 0:  # the whole figure, trimmed as the figure itself is
+            assert float(figures[row["figure_id"]] @ np.array(row["vector"], np.float32)) > 0.99
+    assert {reject.item for reject in outcome.rejects} == {"D/s.tif#3", "E/broken.tif"}
+    assert outcome.metrics["figures"] == 5
 
 
 @pytest.mark.slow

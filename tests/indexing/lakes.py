@@ -87,17 +87,21 @@ def sheet_file(text: str) -> bytes:
 def add_archive(
     lake: Lake, archive: str, documents: Mapping[str, Mapping[str, tuple[Any, Any]]], delivered: date,
     passages: Mapping[str, Any] | None = None, drawn: bool = True,
+    facts: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:  # fmt: skip
     """An archive's tables. ``documents``: doc_id → label → (image vector, text vector or None).
 
-    Without ``drawn`` all sheets hold the same few bytes, for lakes of thousands.
+    Without ``drawn`` all sheets hold the same few bytes, for lakes of thousands. ``facts`` by doc_id
+    replace columns of ``documents`` and of its figures' ``facets``.
     """
     figures = [
         (doc_id, label, f"{doc_id}/s{label}.tif", vectors)
         for doc_id, labels in documents.items()
         for label, vectors in labels.items()
     ]
-    write(lake, "documents", archive, [_document(doc_id, delivered) for doc_id in documents])
+    facts = facts or {}
+    write(lake, "documents", archive, [{**_document(doc_id, delivered), **facts.get(doc_id, {})} for doc_id in
+                                       documents])  # fmt: skip
     write(lake, "sheets", archive, [_sheet(doc_id, sheet, number, drawn) for number, (doc_id, _, sheet, _) in
                                     enumerate(figures)])  # fmt: skip
     write(lake, "figures", archive, [_figure(doc_id, sheet, label) for doc_id, label, sheet, _ in figures])
@@ -105,7 +109,8 @@ def add_archive(
                                    for link in _links(doc_id, sheet, label)])  # fmt: skip
     write(lake, "facets", archive, [
         {"figure_id": f"{sheet}#{label}", "doc_id": doc_id, "figure_type": "block diagram", "type_probability": 0.9,
-         "perspective": "unknown", "perspective_probability": 0.0, "source": "caption", "model": "rules-1"}
+         "perspective": "unknown", "perspective_probability": 0.0, "source": "caption", "model": "rules-1",
+         **facts.get(doc_id, {})}
         for doc_id, label, sheet, _ in figures
     ])  # fmt: skip
     for position, modality in enumerate(("image", "text")):

@@ -75,9 +75,18 @@ def test_a_hit_says_where_it_comes_from_and_why(engine: SearchEngine) -> None:
         "rank": 1, "score": pytest.approx(1.0, abs=1e-3), "scores": {"image": pytest.approx(1.0, abs=1e-3)},
         "release": engine.name, "archive": "A", "doc_id": "EP2A1", "title": "Pump EP2A1",
         "figure_id": "EP2A1/s2.tif#2", "label": "2", "caption": "view 2 of the pump",
-        "sentences": ("Figure 2 shows the pump.", "The housing 10 is closed."), "parts": (("10", "housing"),),
-        "sheet_id": "EP2A1/s2.tif", "box": (10, 10, 290, 390), "figure_type": "block diagram",
-        "perspective": "unknown",
+        "sentences": ["Figure 2 shows the pump.", "The housing 10 is closed."], "parts": [["10", "housing"]],
+        "sheet_id": "EP2A1/s2.tif", "box": [10, 10, 290, 390], "figure_type": "block diagram",
+        "perspective": "unknown", "family": "EP2", "publication_date": "2019-02-13",
+        "why": {
+            "sentences": [
+                {"passage_id": "EP2A1/d/1/1", "text": "Figure 2 shows the pump.", "signs": [],
+                 "strength": pytest.approx(0.9), "words": [], "similarity": None},
+                {"passage_id": "EP2A1/d/1/0", "text": "The housing 10 is closed.", "signs": ["10"],
+                 "strength": pytest.approx(0.5), "words": [], "similarity": None},
+            ],
+            "signs": [["10", "housing"]], "region": None,
+        },
     }  # fmt: skip
 
 
