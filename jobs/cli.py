@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs import admin, ask, fetch, ingest, make, pending, watch
+from jobs import admin, ask, evaluate, fetch, ingest, make, pending, watch
 
 app = typer.Typer(
     name="figlake",
@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for module in (fetch, ingest, pending, ask, watch, admin, make):
+for module in (fetch, ingest, pending, ask, evaluate, watch, admin, make):
     module.register(app)
 
 

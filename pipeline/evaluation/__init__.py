@@ -1,0 +1,1 @@
+"""How good a search is: judged queries, measures, and the table that compares modalities and fusions."""
