@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from pipeline.config import LinkingSettings
 from pipeline.linking.printed import printed_rows
 from pipeline.linking.references import is_part, named_figures
@@ -51,3 +54,22 @@ def test_a_label_names_the_figure_or_its_parts_or_the_whole() -> None:
 
 def test_a_document_without_figures_has_no_links() -> None:
     assert resolve([], [], TEXTS, find_signs(TEXTS), LinkingSettings()) == []
+
+
+WORDS = st.sampled_from(
+    ["the plate 10", "FIG. 1", "FIGS. 2A and 2B", "(14, 22)", "A-A", "Fig.", "10–14", "respectively"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(WORDS | st.text(max_size=6), max_size=8).map(" ".join), max_size=4))
+def test_no_text_makes_it_raise_and_every_link_joins_rows_that_exist(texts: list[str]) -> None:
+    rows = TEXTS + passages(*texts, start=len(TEXTS))
+    figures = [figure("1"), figure("2A", SECOND)]
+    signs = find_signs(rows)
+    terms = {row["sign"]: row["term"] for row in signs.rows}
+    printed = printed_rows(figures, [region("10"), region("22", sheet=SECOND)], terms, True, 0.5)
+    for link in resolve(figures, printed, rows, signs, LinkingSettings()):
+        assert link["passage_id"] in {row["passage_id"] for row in rows}
+        assert link["figure_id"] in {one["figure_id"] for one in figures}
+        assert not link["sign"] or link["sign"] in terms

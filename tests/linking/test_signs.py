@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.linking.languages import LANGUAGES
-from pipeline.linking.mentions import find_mentions
+from pipeline.linking.mentions import find_mentions, normal_form
 from pipeline.linking.signs import find_signs
 from tests.linking.rows import passages
 
@@ -174,3 +174,13 @@ def test_german_participles_with_their_own_words_are_no_part_of_a_name() -> None
         language="de",
     )
     assert found == {"27": "Nut", "4": "Schaft", "7": "Längskante", "9": "flache Seite"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(PIECES | st.text(max_size=6), max_size=10).map(" ".join), max_size=4))
+def test_every_mention_of_a_document_points_at_its_sign(texts: list[str]) -> None:
+    rows = passages("FIG. 1 shows it.", *ENGLISH, *texts)
+    printed = {row["passage_id"]: row["text"] for row in rows}
+    found = find_signs(rows)
+    for mention in found.mentions:
+        assert normal_form(printed[mention.passage_id][mention.start : mention.end]).replace(" ", "") == mention.sign
