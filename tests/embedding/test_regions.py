@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.embedding.drawing import Preparation
@@ -48,6 +48,7 @@ def test_specks_and_paper_are_no_regions() -> None:
     assert all((x1 - x0) * (y1 - y0) > 100 for x0, y0, x1, y1 in region_boxes(page))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(0, 2**32))
 def test_boxes_lie_in_the_drawing_and_are_few(height: int, width: int, seed: int) -> None:
     rng, page = np.random.default_rng(seed), paper(height, width)
