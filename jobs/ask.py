@@ -77,6 +77,12 @@ def search(
         str | None,
         typer.Option("--passage", metavar="WORDS", help="Words like one sentence of it.", rich_help_panel=_ASK),
     ] = None,
+    lexical: Annotated[
+        str | None,
+        typer.Option(
+            "--lexical", metavar="QUERY", help="Words as they stand: fields, AND, OR, NOT.", rich_help_panel=_ASK
+        ),
+    ] = None,
     fusion: Annotated[
         str | None,
         typer.Option(help="mean, max, calibrated-mean, calibrated-max or reciprocal-rank.", rich_help_panel=_ASK),
@@ -137,6 +143,8 @@ def search(
 
     figlake search --passage "the rotor drives a pinion" --ipc F16H --from 2019-01-01 --group document --lake ./lake
 
+    figlake search --lexical 'text:windmill AND section:description NOT part:"load arm"' --lake ./lake
+
     figlake search --image drawing.tif --box 120,80,420,360 --lake ./lake
 
     figlake search --figure 'EP3441903A1/imgf0001.tif#1' --type 'flow chart' --applicant siemens --lake ./lake
@@ -148,7 +156,7 @@ def search(
 
         query = Query(
             image=image, figure=figure, box=parse_box(box) if box else None, text=text, passage=passage,
-            fusion=fusion, weights=parse_weights(weight or ()),
+            lexical=lexical, fusion=fusion, weights=parse_weights(weight or ()),
             k=k, group=group, cursor=cursor, vectors=vectors,
             filter=Filter(
                 figure_types=tuple(figure_type or ()), perspectives=tuple(perspective or ()),
@@ -160,7 +168,8 @@ def search(
         )  # fmt: skip
         if query.is_empty:
             raise UsageError(
-                "nothing to search with: give --image FILE, --figure ID, --text WORDS, --passage WORDS, or several"
+                "nothing to search with: give --image FILE, --figure ID, --text WORDS, --passage WORDS, "
+                "--lexical QUERY, or several"
             )
         if vectors and not as_json:
             raise UsageError("--vectors adds to the JSON; give --json too")

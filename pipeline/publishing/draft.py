@@ -13,6 +13,7 @@ from pipeline.indexing.files import put, sha256_of
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
 from pipeline.publishing import manifest as m
+from pipeline.publishing.entries import FOLDER, files_in
 from pipeline.publishing.live import (
     IDS_SCHEMA,
     MASKED_SCHEMA,
@@ -48,8 +49,17 @@ class Draft:
             found[name] = m.File(path, local.stat().st_size, sha256_of(local), _ipc_rows(local))
         return found
 
+    def lexical_files(self, release: str) -> tuple[m.File, ...]:
+        """The files of the lexical index under their final paths."""
+        return tuple(
+            m.File(f"{m.RELEASES}/{release}/{FOLDER}/{path.name}", path.stat().st_size, sha256_of(path))
+            for path in files_in(self.folder / FOLDER)
+        )
+
     def put_files(self, storage: Storage, release: str) -> None:
         """Move the release's own files to their place."""
+        for path in files_in(self.folder / FOLDER):
+            put(storage, path, f"{m.RELEASES}/{release}/{FOLDER}/{path.name}")
         for name, file in self.files(release).items():
             put(storage, self.folder / f"{name}.arrow", file.path)
 

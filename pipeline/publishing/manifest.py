@@ -96,6 +96,7 @@ class Manifest:
     files: Mapping[str, File]
     tables: Mapping[str, int]
     counts: Mapping[str, int]
+    lexical: tuple[File, ...] = ()
     format: int = FORMAT
     metric: str = "inner_product"
     vector_dtype: str = "float16"
@@ -103,7 +104,7 @@ class Manifest:
 
     def all_files(self) -> list[File]:
         """Every file the release consists of, the manifest itself left out."""
-        found = list(self.files.values())
+        found = [*self.files.values(), *self.lexical]
         for modality in self.modalities.values():
             found.append(modality.codebook.file)
             for shard in modality.shards:
@@ -153,7 +154,8 @@ def parse_manifest(tree: dict[str, Any]) -> Manifest:
         raise ValueError(f"its format is {tree['format']}, this version reads {FORMAT}")
     modalities = {name: _modality(part) for name, part in tree["modalities"].items()}
     files = {name: File(**part) for name, part in tree["files"].items()}
-    return Manifest(**{**tree, "modalities": modalities, "files": files})
+    lexical = tuple(File(**part) for part in tree["lexical"])
+    return Manifest(**{**tree, "modalities": modalities, "files": files, "lexical": lexical})
 
 
 def _modality(tree: dict[str, Any]) -> Modality:

@@ -12,7 +12,7 @@ from pipeline.errors import GateError
 from pipeline.indexing.files import workspace
 from pipeline.lake import Lake
 from pipeline.parts import Outcome
-from pipeline.publishing import gates, pointer
+from pipeline.publishing import entries, gates, pointer
 from pipeline.publishing.draft import Draft, assemble, snapshot
 from pipeline.publishing.manifest import RELEASES, Manifest, content_digest, read_manifest, release_suffix
 from pipeline.publishing.measure import Measured, calibrate, measure
@@ -68,9 +68,11 @@ def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifes
     now, search, seed = datetime.now(UTC), ctx.settings.search, ctx.settings.indexing.seed
     content = content_digest(draft.modalities, draft.files(""))
     name = f"{now:%Y%m%d}-{release_suffix(content, draft.tables)}"
+    entries.build(lake, draft.folder / "facets.arrow", draft.folder / entries.FOLDER, standing)
     manifest = Manifest(
         release=name, content=content, published_at=now.isoformat(timespec="microseconds"),
         modalities=draft.modalities, files=draft.files(name), tables=draft.tables, counts=draft.counts,
+        lexical=draft.lexical_files(name),
     )  # fmt: skip
     draft.put_files(lake.storage, name)
     release = gates.check_files(lake.storage, manifest, standing)

@@ -22,9 +22,10 @@ from pipeline.search.cursor import Cursor, parse_cursor
 from pipeline.search.encoders import Encoder
 from pipeline.search.filters import kept_figures
 from pipeline.search.hits import Hit, HitTables, Page
+from pipeline.search.lexical_query import parse
 from pipeline.search.nearest import similarities
-from pipeline.search.parts import DetailPart, Ids, Part, VectorPart
-from pipeline.search.query import Box, Query, Vectors
+from pipeline.search.parts import DetailPart, Ids, LexicalPart, Part, VectorPart
+from pipeline.search.query import Box, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import Release, open_files
 from pipeline.search.vectors import FIGURE_MODALITIES, QueryVectors
@@ -96,7 +97,12 @@ class SearchEngine:
         """What the query compares, by name. Raises UsageError when it is empty or cannot be answered."""
         if query.is_empty:
             raise UsageError("nothing to search with: give an image, words, or a figure")
-        return {name: self._vector_part(name, found) for name, found in self.vectors.of(query).items()}
+        parts: dict[str, Part] = {
+            name: self._vector_part(name, found) for name, found in self.vectors.of(query).items()
+        }
+        if query.lexical is not None and given(query.lexical):
+            parts["lexical"] = LexicalPart(self.release.lexical, parse(query.lexical))
+        return parts
 
     def _vector_part(self, name: str, vectors: Vectors) -> VectorPart | DetailPart:
         modality, search = self.vectors.modality(name), self.settings.search

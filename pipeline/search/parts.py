@@ -7,7 +7,7 @@ Figures are named by their vector ids. A new kind of part is a class with the th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from pipeline.config import SearchSettings
 from pipeline.publishing.manifest import Calibration
 from pipeline.search.allowed import Allowed, nearest_among
 from pipeline.search.details import Details
+from pipeline.search.lexical import LexicalIndex
 from pipeline.search.nearest import similarities
 from pipeline.search.release import OpenModality
 
@@ -23,6 +24,8 @@ Ids = NDArray[np.int64]
 Scores = NDArray[np.float32]
 #: How many times more details are asked for when those found belong to too few figures.
 _STEP = 4
+#: A BM25 score of this much counts as a similarity of a half when it is joined with others.
+_HALF = 10.0
 
 
 class Part(Protocol):
@@ -109,3 +112,31 @@ class DetailPart:
         distinct, place = np.unique(self.modality.positions_of(details), return_inverse=True)
         everywhere = np.broadcast_to(distinct, (len(self.vectors), len(distinct)))
         return rows, details, similarities(self.modality, self.vectors, everywhere).max(axis=0)[place]
+
+
+@dataclass(frozen=True)
+class LexicalPart:
+    """A lexical query as part of a search. A similarity is BM25 / (BM25 + 10): from 0 to 1, in the same order."""
+
+    index: LexicalIndex
+    query: Any  # tantivy.Query
+
+    @property
+    def calibration(self) -> Calibration | None:
+        return None
+
+    def candidates(self, count: int, allowed: Allowed | None) -> Ids:
+        """The best ``count`` figures that are allowed."""
+        entries = count * _STEP
+        while True:
+            figures, _, everything = self.index.best(self.query, entries)
+            if allowed is not None:
+                figures = figures[allowed.keeps(figures)]
+            if everything or len(figures) >= count:
+                return np.sort(figures[:count])
+            entries *= _STEP
+
+    def scores(self, figures: Ids) -> NDArray[np.float32]:
+        """Similarities, float32 (n,); NaN where a figure does not match."""
+        found = self.index.scores(self.query, figures)
+        return found / (found + np.float32(_HALF))

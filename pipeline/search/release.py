@@ -20,6 +20,7 @@ from pipeline.indexing.lists import open_lists
 from pipeline.indexing.recipe import FLAT
 from pipeline.publishing.manifest import DETAILS, FIGURES_BATCH, File, Manifest, Modality
 from pipeline.search.details import Details
+from pipeline.search.lexical import LexicalIndex
 from pipeline.storage import Storage
 
 
@@ -107,6 +108,11 @@ class Release:
     facets: pa.Table
     details: Mapping[str, Details]
     paths: Mapping[str, Path]
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """The lexical index; opened at the first query that asks it."""
+        return LexicalIndex({Path(file.path).name: self.paths[file.path] for file in self.manifest.lexical})
 
     @property
     def name(self) -> str:

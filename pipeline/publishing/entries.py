@@ -1,0 +1,169 @@
+"""The lexical index of a release, made from the one before it: entries of what changed go, those of what is new come.
+
+Tantivy's segments are immutable files, so a release shares those of the release before by hard links where the lake
+is local, and by copies elsewhere; what a night costs follows from what the night brought.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline.errors import GateError
+from pipeline.lake import Lake
+from pipeline.publishing.manifest import File, Manifest
+from pipeline.quality import changed_archives
+from pipeline.search.lexical import SOURCE_FIELD, LexicalIndex, open_index
+from pipeline.storage import Storage
+
+if TYPE_CHECKING:
+    import duckdb
+
+FOLDER = "lexical"
+#: The tables that entries are made from.
+TABLES = ("documents", "passages", "figures", "links", "figure_signs", "regions", "facets")
+#: Memory of the writer; Tantivy wants at least 15 MB.
+_HEAP_BYTES = 128 << 20
+_BATCH_ROWS = 1 << 14
+#: What Tantivy replaces when it commits; everything else is immutable.
+_REPLACED = ("meta.json", ".managed.json")
+_NOT_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
+
+#: A text belongs to the figure in whose box its centre lies.
+_ENTRIES = """
+    WITH shown AS (SELECT figures.* FROM figures JOIN wanted USING (archive, doc_id)),
+    printed AS (
+        SELECT archive, figure_id, string_agg(regions.text, ' . ' ORDER BY regions.ordinal) AS words
+        FROM regions JOIN shown USING (archive, sheet_id)
+        WHERE list_avg([polygon[1], polygon[3], polygon[5], polygon[7]]) BETWEEN x0 AND x1
+          AND list_avg([polygon[2], polygon[4], polygon[6], polygon[8]]) BETWEEN y0 AND y1
+        GROUP BY ALL
+    ),
+    parts AS (
+        SELECT archive, figure_id, list(DISTINCT sign) AS signs, list(DISTINCT term) FILTER (term IS NOT NULL) AS terms
+        FROM figure_signs JOIN shown USING (archive, figure_id) WHERE status <> 'stray' GROUP BY ALL
+    ),
+    sentences AS (
+        SELECT DISTINCT archive, figure_id, passage_id, text
+        FROM (SELECT archive, figure_id, passage_id, text FROM links) JOIN shown USING (archive, figure_id)
+    )
+    SELECT shown.archive, shown.doc_id, figure_id, sentences.text, section, passages.language, words, signs, terms,
+           caption, map_values(titles) AS titles, figure_type, perspective, office, kind
+    FROM shown
+    JOIN documents USING (archive, doc_id)
+    LEFT JOIN printed USING (archive, figure_id)
+    LEFT JOIN parts USING (archive, figure_id)
+    LEFT JOIN (SELECT archive, figure_id, figure_type, perspective FROM facets) USING (archive, figure_id)
+    LEFT JOIN sentences USING (archive, figure_id)
+    LEFT JOIN (SELECT archive, passage_id, section, language FROM passages) AS passages USING (archive, passage_id)
+"""
+_COUNT = """
+    SELECT sum(greatest(1, coalesce(n, 0))) FROM (SELECT figures.* FROM figures JOIN wanted USING (archive, doc_id))
+    LEFT JOIN (SELECT archive, figure_id, count(DISTINCT passage_id) AS n FROM links GROUP BY ALL)
+    USING (archive, figure_id)
+"""
+
+
+def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> None:
+    """Write the index of the figures in ``facets`` to ``folder``, from the tables that ``lake`` is pinned to.
+
+    Memory is bounded: the writer's heap and a batch of rows. Raises GateError when it does not hold what it should.
+    """
+    folder.mkdir()
+    before: set[tuple[str, str]] = set()
+    if standing is not None and standing.lexical:
+        _take_over(lake.storage, standing, folder)
+        before = _pairs_of(lake.storage, standing.files["facets"])
+    with pa.memory_map(str(facets)) as stream:
+        now = _pairs(pa.ipc.open_file(stream).read_all())
+    changed = changed_archives(lake, lake.pinned(standing.tables) if standing and before else None, TABLES)
+    stale = {pair for pair in before if pair not in now or pair[0] in changed}
+    fresh = {pair for pair in now if pair not in before or pair[0] in changed}
+    with _connected(lake, fresh) as connection:
+        _write(folder, stale, connection.sql(_ENTRIES).to_arrow_reader(_BATCH_ROWS))
+    with _connected(lake, now) as connection:
+        expected = int(connection.sql(_COUNT).fetchall()[0][0] or 0)
+    found = LexicalIndex({path.name: path for path in files_in(folder)}).searcher.num_docs
+    if found != expected:
+        raise GateError(f"gate lexical: the index has {found:,} entries, the tables {expected:,}")
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a finished index."""
+    return sorted(path for path in folder.iterdir() if path.name not in _NOT_FILES)
+
+
+def _write(folder: Path, stale: set[tuple[str, str]], batches: pa.RecordBatchReader) -> None:
+    import tantivy
+
+    index = open_index(folder)
+    writer = index.writer(_HEAP_BYTES, 1)
+    for archive, doc_id in sorted(stale):
+        writer.delete_documents_by_term(SOURCE_FIELD, _source(archive, doc_id))
+    for batch in batches:
+        for entry in _entries(batch):
+            writer.add_document(tantivy.Document(**entry))
+    writer.commit()
+    writer.garbage_collect_files()
+    writer.wait_merging_threads()
+
+
+def _entries(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """The fields of each entry; what is not there is left out."""
+    from pipeline.indexing.ids import vector_id
+
+    for row in batch.to_pylist():
+        entry = {
+            "key": vector_id(row["figure_id"]), SOURCE_FIELD: _source(row["archive"], row["doc_id"]),
+            "text": row["text"], "figure": row["words"], "part": row["terms"], "caption": row["caption"],
+            "title": row["titles"], "section": row["section"], "language": row["language"], "sign": row["signs"],
+            "type": row["figure_type"], "perspective": row["perspective"], "office": row["office"],
+            "kind": row["kind"], "doc": row["doc_id"], "archive": row["archive"],
+        }  # fmt: skip
+        yield {name: value for name, value in entry.items() if value not in (None, [], "")}
+
+
+def _source(archive: str, doc_id: str) -> str:
+    return f"{archive}/{doc_id}"
+
+
+def _take_over(storage: Storage, standing: Manifest, folder: Path) -> None:
+    """The files of the release before: links to what stays as it is, copies of what is replaced or lies elsewhere."""
+    for file in standing.lexical:
+        target = folder / Path(file.path).name
+        if storage.is_local and target.name not in _REPLACED:
+            os.link(storage.path(file.path), target)
+        else:
+            with storage.open_input(file.path) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def _pairs_of(storage: Storage, facets: File) -> set[tuple[str, str]]:
+    with storage.open_input(facets.path) as stream:
+        return _pairs(pa.ipc.open_file(stream).read_all())
+
+
+def _pairs(facets: pa.Table) -> set[tuple[str, str]]:
+    """(archive, doc_id) of the documents with figures."""
+    pairs = facets.select(["archive", "doc_id"])
+    pairs = pairs.set_column(0, "archive", pairs["archive"].cast(pa.string())).group_by(["archive", "doc_id"])
+    found = pairs.aggregate([])
+    return set(zip(found["archive"].to_pylist(), found["doc_id"].to_pylist(), strict=True))
+
+
+def _connected(lake: Lake, wanted: set[tuple[str, str]]) -> duckdb.DuckDBPyConnection:
+    """DuckDB with the snapshot's tables and the documents that are wanted; it spills to disk when memory is short."""
+    import duckdb
+
+    connection = duckdb.connect()
+    for table in TABLES:
+        connection.register(table, lake.dataset(table))
+    columns = {"archive": [archive for archive, _ in wanted], "doc_id": [doc_id for _, doc_id in wanted]}
+    pairs = pa.table(columns, schema=pa.schema([("archive", pa.string()), ("doc_id", pa.string())]))
+    connection.register("wanted", pairs)
+    return connection
