@@ -9,6 +9,10 @@ import numpy as np
 
 from pipeline.panel.facts import Mark
 
+#: Names that say no more than the sign does.
+_EMPTY_NAMES = frozenset({"step", "schritt", "verfahrensschritt", "étape", "paso", "etapa"})
+#: A name that would cover more ink than this share of its place is left out.
+_MOST_INK = 0.12
 #: Pixels between a sign's box and its name.
 _GAP_PX = 6
 
@@ -34,15 +38,15 @@ def place_names(drawing: np.ndarray, marks: Sequence[Mark], widths: Sequence[flo
     """A place for the name of each mark that has one; ``widths`` in pixels, in the order of ``marks``.
 
     Greedy: each name takes the place around its sign that covers least ink, other signs and names
-    already placed (point-feature labelling; Christensen, Marks, Shieber 1995). A name that would
-    have to cover another is left out: the list beside the figure still has it.
+    already placed (point-feature labelling; Christensen, Marks, Shieber 1995). A name that would have to cover
+    another or much ink is left out, as is one that says nothing: the list beside the figure still has it.
     """
     ink = np.pad((drawing < 128).astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     taken = [mark.box for mark in marks]
     placed: list[Caption] = []
     named: set[tuple[str, str]] = set()
     for mark, width in zip(marks, widths, strict=True):
-        if mark.term is None or (mark.sign, mark.term) in named:
+        if mark.term is None or mark.term.lower() in _EMPTY_NAMES or (mark.sign, mark.term) in named:
             continue
         best: tuple[float, float, float] | None = None
         for order, (x, y) in enumerate(_candidates(mark.box, width, height)):
@@ -51,7 +55,10 @@ def place_names(drawing: np.ndarray, marks: Sequence[Mark], widths: Sequence[flo
                 continue
             if any(_overlap(box, other) for other in taken):
                 continue
-            cost = _ink_in(ink, box) + order * 0.01 * width * height
+            covered = _ink_in(ink, box)
+            if covered > _MOST_INK * width * height:
+                continue
+            cost = covered + order * 0.01 * width * height
             if best is None or cost < best[0]:
                 best = (cost, x, y)
         if best is not None:
@@ -75,7 +82,7 @@ def _candidates(box: tuple[float, float, float, float], width: float, height: fl
         (x0 - width - _GAP_PX, y1),
         (x0 - width - _GAP_PX, y0 - height),
     ]
-    far = [(x, y + shift * height) for shift in (1.3, -1.3) for x, y in near[:2]]
+    far = [(x, y + shift * height) for shift in (1.3, -1.3, 2.6, -2.6) for x, y in near[:2]]
     return near + far
 
 

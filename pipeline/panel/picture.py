@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.panel.facts import Panel
+from pipeline.panel.facts import Mark, Panel
 from pipeline.panel.layout import Caption, font_px, place_names
 
-KNOWN, UNKNOWN = (20, 100, 170), (190, 90, 20)
+KNOWN, UNKNOWN, STRAY = (20, 100, 170), (190, 90, 20), (150, 150, 150)
+
+
+def colour_of(mark: Mark) -> tuple[int, int, int]:
+    """Blue: the text names it. Orange: it does not. Grey: more likely no sign."""
+    return STRAY if mark.stray else KNOWN if mark.term else UNKNOWN
 
 
 def captions_of(panel: Panel) -> tuple[list[Caption], int]:
@@ -29,7 +34,7 @@ def write_picture(panel: Panel, path: Path) -> None:
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size)
     for mark in panel.marks:
         x0, y0, x1, y1 = mark.box
-        draw.rectangle((x0 - 3, y0 - 3, x1 + 3, y1 + 3), outline=KNOWN if mark.term else UNKNOWN, width=3)
+        draw.rectangle((x0 - 3, y0 - 3, x1 + 3, y1 + 3), outline=colour_of(mark), width=3)
     for caption in captions:
         box = (caption.x, caption.y, caption.x + caption.width, caption.y + caption.height)
         draw.rounded_rectangle(box, 4, fill=(232, 242, 252))

@@ -6,12 +6,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.panel import Panel, write_page, write_picture
-from pipeline.panel.facts import Mark
+from pipeline.panel.facts import Mark, _upright
 from pipeline.panel.layout import place_names
 from pipeline.panel.page import _marked
 
@@ -23,6 +24,8 @@ def panel() -> Panel:
         Mark("10", "pump <main>", (100, 100, 130, 120), 0.9),
         Mark("12", None, (300, 200, 330, 220), 0.8),
         Mark("10", "pump <main>", (400, 300, 430, 320), 0.9, "1O"),
+        Mark("77", None, (500, 40, 530, 60), 0.6, stray=True),
+        Mark("S1", "step", (20, 350, 50, 370), 0.9),
     )
     signs = ({"sign": "10", "term": "pump <main>", "alternates": ["machine"], "mentions": 3},)
     sentences = (
@@ -33,7 +36,7 @@ def panel() -> Panel:
 
 
 def test_a_part_is_named_once_and_a_sign_without_a_name_is_only_boxed() -> None:
-    captions = place_names(panel().drawing, panel().marks, [80.0, 0.0, 80.0], 20)
+    captions = place_names(panel().drawing, panel().marks, [80.0, 0.0, 80.0, 0.0, 40.0], 20)
     assert [(c.mark.sign, c.text) for c in captions] == [("10", "pump <main>")]
 
 
@@ -71,7 +74,10 @@ def test_the_page_is_one_file_with_nothing_from_outside(tmp_path: Path) -> None:
     Collector().feed(text)
     assert references and all(value.startswith("data:") for value in references)
     assert "pump &lt;main&gt;" in text and "pump <main>" not in text
-    assert "not named in the text" in text
+    assert "12: not named in the text" in text and "77: more likely no sign" in text
+    assert "10: pump &lt;main&gt; (read as 1O)" in text and "stroke-dasharray" in text
+    assert "1 more, less likely about this figure" in text
+    assert text.index("The pump") < text.index("<details>") < text.index("Figure 1 shows it.")
 
 
 def test_the_picture_keeps_the_drawing_and_boxes_the_signs(tmp_path: Path) -> None:
@@ -82,3 +88,24 @@ def test_the_picture_keeps_the_drawing_and_boxes_the_signs(tmp_path: Path) -> No
         assert image.getpixel((202, 250)) == (0, 0, 0)
         assert image.getpixel((97, 110)) == (20, 100, 170)
         assert image.getpixel((297, 210)) == (190, 90, 20)
+        assert image.getpixel((497, 50)) == (150, 150, 150)
+
+
+def test_names_do_not_cover_the_drawing() -> None:
+    black = np.zeros((400, 600), np.uint8)
+    assert place_names(black, panel().marks, [80.0, 0.0, 80.0, 0.0, 40.0], 20) == []
+
+
+@pytest.mark.parametrize(
+    ("turn", "box"), [(90, (40, 570, 60, 590)), (180, (570, 340, 590, 360)), (270, (340, 10, 360, 30))]
+)
+def test_a_figure_lettered_sideways_is_shown_upright(turn: int, box: tuple[int, ...]) -> None:
+    drawing = panel().drawing
+    drawing[40:60, 10:30] = 0
+    marks = [Mark("1", "part", (10, 40, 30, 60), 0.9, angle=turn), Mark("2", "part", (50, 40, 70, 60), 0.9, angle=turn)]
+    upright, (first, _) = _upright(drawing, marks)
+    assert first.box == box and first.angle == 0
+    x0, y0, x1, y1 = (int(v) for v in first.box)
+    assert not upright[y0:y1, x0:x1].any()
+    same, kept = _upright(drawing, [*marks, Mark("3", None, (0, 0, 9, 9), 0.9), Mark("4", None, (0, 0, 9, 9), 0.9)])
+    assert same is drawing and kept[0].box == (10, 40, 30, 60)
