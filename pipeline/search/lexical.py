@@ -82,7 +82,7 @@ class LexicalIndex:
     def __init__(self, files: Mapping[str, Path]) -> None:
         """``files``: where each file of the index lies, by name. They may lie in a place that cannot be written to:
         the index is opened through links, because Tantivy keeps its lock beside its files."""
-        self._folder = tempfile.TemporaryDirectory(prefix="figlake-lexical-")
+        self._folder = tempfile.TemporaryDirectory(prefix="figlake-lexical-", ignore_cleanup_errors=True)
         for name, path in files.items():
             (Path(self._folder.name) / name).symlink_to(path)
         self.index = open_index(Path(self._folder.name))
