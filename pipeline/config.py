@@ -179,7 +179,9 @@ class QualitySettings:
 class PublishSettings:
     """Gates a release must pass, and how many releases are kept."""
 
-    recall_at_10: float = 0.9
+    recall_at_10: float = 0.9  # below this a release is refused
+    aim: float = 0.99  # the recall@10 that the search's effort is tuned to
+    latency_ms: float = 0.0  # 95th percentile of one query above which a release is refused; 0: not looked at
     queries: int = 200
     keep: int = 5
     keep_days: int = 14
@@ -189,8 +191,8 @@ class PublishSettings:
 class SearchSettings:
     """Defaults of a search."""
 
-    nprobe: int = 32
-    candidates: int = 200
+    nprobe: int = 0  # inverted lists looked into; 0: as the release was tuned
+    candidates: int = 0  # vectors scored exactly; 0: as the release was tuned
     fusion: str = "mean"
     exact_below: int = 10_000  # a filter that keeps fewer vectors is answered by scoring them all
 

@@ -69,8 +69,19 @@ def check_recall(measured: Mapping[str, Measured], at_least: float) -> None:
         if found.recall_at_10 is not None and found.recall_at_10 < at_least:
             raise GateError(
                 f"gate recall: recall@10 of {name} is {found.recall_at_10:.4f} over {found.queries} queries, "
-                f"publish.recall_at_10 asks {at_least}; raise search.nprobe or search.candidates, or choose a finer "
+                f"publish.recall_at_10 asks {at_least}; raise publish.aim, or choose a finer "
                 f"indexing.factory"
+            )
+
+
+def check_latency(measured: Mapping[str, Measured], at_most_ms: float) -> None:
+    """The 95th percentile of a single query's time keeps to the configured one; 0 asks nothing."""
+    for name, found in measured.items():
+        p95 = found.latency_ms.get("p95", 0.0)
+        if at_most_ms and p95 > at_most_ms:
+            raise GateError(
+                f"gate latency: one in twenty queries of {name} takes {p95:.1f} ms or more, publish.latency_ms allows "
+                f"{at_most_ms:g}; lower publish.aim, or choose an indexing.factory with shorter codes"
             )
 
 

@@ -67,6 +67,14 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How hard a search looks: inverted lists looked into, candidates scored exactly."""
+
+    nprobe: int
+    candidates: int
+
+
+@dataclass(frozen=True)
 class Modality:
     """One index. ``rows`` vectors answer queries; ``masked`` ones lie in the shards and do not.
 
@@ -78,6 +86,7 @@ class Modality:
     shards: tuple[Shard, ...]
     rows: int
     masked: int
+    effort: Effort | None = None
     calibration: Calibration | None = None
     recall_at_10: float | None = None
     queries: int = 0
@@ -168,4 +177,5 @@ def _modality(tree: dict[str, Any]) -> Modality:
         for part in tree["shards"]
     )  # fmt: skip
     calibration = Calibration(**tree["calibration"]) if tree["calibration"] else None
-    return Modality(**{**tree, "codebook": codebook, "shards": shards, "calibration": calibration})
+    effort = Effort(**tree["effort"]) if tree["effort"] else None
+    return Modality(**{**tree, "codebook": codebook, "shards": shards, "calibration": calibration, "effort": effort})

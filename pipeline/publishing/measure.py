@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings
 from pipeline.indexing.ids import draw
-from pipeline.publishing.manifest import Calibration
-from pipeline.search.nearest import exact, nearest
+from pipeline.publishing.manifest import Calibration, Effort
+from pipeline.search.nearest import exact, nearest, number_of_lists
 from pipeline.search.release import OpenModality
 
 #: Similarities closer than this are the same one computed in another order.
@@ -20,6 +21,9 @@ _RECALL_AT = 10
 _PAIRS = 4096
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _LATENCY_QUERIES = 50
+#: What the tuning tries.
+_NPROBES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_CANDIDATES = (50, 100, 200, 400, 800, 1600, 3200)
 
 
 @dataclass(frozen=True)
@@ -31,27 +35,72 @@ class Measured:
     latency_ms: dict[str, float]
 
 
-def held_out(modality: OpenModality, count: int, seed: int) -> NDArray[np.int64]:
-    """Positions of up to ``count`` vectors as queries: the last that a training sample would take."""
-    ranks = draw(modality.ids, seed)
-    return np.argsort(ranks, kind="stable")[::-1][:count]
+@dataclass(frozen=True)
+class Trial:
+    """Stored vectors as queries: positions (n,), vectors (n, dimension), and the similarities of the ten nearest
+    others by exact search, (n, 10), -inf where there are fewer."""
+
+    modality: OpenModality
+    positions: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+    wanted: NDArray[np.float32]
+
+    def __getitem__(self, rows: slice) -> Trial:
+        return Trial(self.modality, self.positions[rows], self.vectors[rows], self.wanted[rows])
+
+    def recall(self, search: SearchSettings) -> float | None:
+        """Recall@10 of the search; None where there is nothing to find.
+
+        A neighbour counts as found when one at least as similar was returned, so that twins do not count
+        against each other.
+        """
+        found = nearest(self.modality, self.vectors, _RECALL_AT + 1, search)
+        found_scores, there = _without_self(*found, self.positions), np.isfinite(self.wanted)
+        least = np.min(np.where(there, self.wanted, np.inf), axis=1, initial=np.inf, keepdims=True)
+        hits = np.minimum(np.count_nonzero(found_scores >= least - TIE, axis=1), np.count_nonzero(there, axis=1))
+        return float(hits.sum() / there.sum()) if there.any() else None
 
 
-def measure(modality: OpenModality, queries: int, seed: int, search: SearchSettings) -> Measured:
-    """Search for stored vectors and compare with the exact answer, the vector itself left out of both.
-
-    A neighbour counts as found when one at least as similar was returned, so that twins do not count
-    against each other. Recall is None where there is nothing to find.
-    """
-    positions = held_out(modality, queries, seed)
+def try_out(modality: OpenModality, queries: int, seed: int) -> Trial:
+    """Up to ``queries`` vectors to search with: the last that a training sample would take. Scores every vector."""
+    positions = np.argsort(draw(modality.ids, seed), kind="stable")[::-1][:queries]
     vectors = modality.gather(positions)
-    wanted = _without_self(*exact(modality, vectors, _RECALL_AT + 1), positions)
-    found = _without_self(*nearest(modality, vectors, _RECALL_AT + 1, search), positions)
-    total = int(np.count_nonzero(np.isfinite(wanted)))
-    least = np.min(np.where(np.isfinite(wanted), wanted, np.inf), axis=1, initial=np.inf, keepdims=True)
-    hits = np.minimum(np.count_nonzero(found >= least - TIE, axis=1), np.count_nonzero(np.isfinite(wanted), axis=1))
-    recall = float(hits.sum() / total) if total else None
-    return Measured(len(positions), recall, _latency(modality, vectors[:_LATENCY_QUERIES], search))
+    return Trial(modality, positions, vectors, _without_self(*exact(modality, vectors, _RECALL_AT + 1), positions))
+
+
+def tune(trial: Trial, aim: float) -> Effort | None:
+    """The effort that reaches a recall@10 of ``aim`` in the least time; the greatest where none does.
+
+    None where there is nothing to tune: a flat codebook, or too few vectors.
+    """
+    modality = trial.modality
+    if modality.is_flat or not np.isfinite(trial.wanted).any():
+        return None
+    best, least_s = Effort(_NPROBES[-1], _CANDIDATES[-1]), np.inf
+    lists = number_of_lists(modality)
+    for nprobe in [count for count in _NPROBES if count < lists] + ([lists] if lists <= _NPROBES[-1] else []):
+        best = replace(best, nprobe=nprobe) if least_s == np.inf else best
+        enough = bisect_left(_CANDIDATES, aim, key=lambda count: _recall(trial, Effort(nprobe, count)))
+        if enough == len(_CANDIDATES):
+            continue
+        effort = Effort(nprobe, _CANDIDATES[enough])
+        started = time.perf_counter()
+        _recall(trial, effort)
+        seconds = time.perf_counter() - started
+        if seconds > least_s:  # more lists only cost more from here on
+            break
+        best, least_s = effort, seconds
+    return best
+
+
+def _recall(trial: Trial, effort: Effort) -> float:
+    return trial.recall(SearchSettings(nprobe=effort.nprobe, candidates=effort.candidates)) or 0.0
+
+
+def measure(trial: Trial, search: SearchSettings) -> Measured:
+    """Recall and latency of the search that readers get."""
+    latency = _latency(trial.modality, trial.vectors[:_LATENCY_QUERIES], search)
+    return Measured(len(trial.positions), trial.recall(search), latency)
 
 
 def _without_self(scores: NDArray[np.float32], found: NDArray[np.int64], own: NDArray[np.int64]) -> NDArray[np.float32]:

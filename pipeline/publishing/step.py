@@ -15,8 +15,8 @@ from pipeline.parts import Outcome
 from pipeline.publishing import entries, gates, pointer
 from pipeline.publishing.draft import Draft, assemble, snapshot
 from pipeline.publishing.manifest import RELEASES, Manifest, content_digest, read_manifest, release_suffix
-from pipeline.publishing.measure import Measured, calibrate, measure
-from pipeline.search.release import Release
+from pipeline.publishing.measure import Measured, calibrate, measure, try_out, tune
+from pipeline.search.release import OpenModality, Release
 
 
 def run(ctx: StepContext) -> Outcome:
@@ -65,7 +65,7 @@ def _find_published(lake: Lake, draft: Draft) -> Manifest | None:
 
 def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifest | None) -> Manifest:
     """Put the files in place, pass the gates, and write the manifest last: from then on it is a release."""
-    now, search, seed = datetime.now(UTC), ctx.settings.search, ctx.settings.indexing.seed
+    now = datetime.now(UTC)
     content = content_digest(draft.modalities, draft.files(""))
     name = f"{now:%Y%m%d}-{release_suffix(content, draft.tables)}"
     entries.build(lake, draft.folder / "facets.arrow", draft.folder / entries.FOLDER, standing)
@@ -78,22 +78,29 @@ def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifes
     release = gates.check_files(lake.storage, manifest, standing)
     gates.check_keys(release)
     ctx.progress(2, 4)
-    measured = {
-        modality: measure(opened, ctx.settings.publish.queries, seed, search)
-        for modality, opened in release.modalities.items()
-    }
+    measured = {name: _tune_and_measure(ctx, opened) for name, opened in release.modalities.items()}
     gates.check_recall(measured, ctx.settings.publish.recall_at_10)
-    gates.check_canaries(release, search)
+    gates.check_latency(measured, ctx.settings.publish.latency_ms)
+    gates.check_canaries(release, ctx.settings.search)
     ctx.progress(3, 4)
-    manifest = _with_measurements(manifest, release, measured, seed)
+    manifest = _with_measurements(manifest, release, measured, ctx.settings.indexing.seed)
     lake.storage.write_bytes(manifest.to_json().encode(), RELEASES, name, "manifest.json")
     return manifest
+
+
+def _tune_and_measure(ctx: StepContext, modality: OpenModality) -> Measured:
+    """Tune the modality's effort on one half of the held-out queries, and measure on the other."""
+    queries = ctx.settings.publish.queries
+    trial = try_out(modality, 2 * queries, ctx.settings.indexing.seed)
+    modality.entry = replace(modality.entry, effort=tune(trial[queries:], ctx.settings.publish.aim))
+    return measure(trial[:queries], ctx.settings.search)
 
 
 def _with_measurements(manifest: Manifest, release: Release, measured: Mapping[str, Measured], seed: int) -> Manifest:
     modalities = {
         name: replace(
-            entry, calibration=calibrate(release.modalities[name], seed), recall_at_10=measured[name].recall_at_10,
+            entry, effort=release.modalities[name].entry.effort,
+            calibration=calibrate(release.modalities[name], seed), recall_at_10=measured[name].recall_at_10,
             queries=measured[name].queries, latency_ms=measured[name].latency_ms,
         )
         for name, entry in manifest.modalities.items()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings
 from pipeline.indexing.ids import are_in
-from pipeline.search.nearest import Found, candidate_ids, exact, refine
+from pipeline.search.nearest import Found, candidate_ids, effort_of, exact, number_of_lists, refine
 from pipeline.search.release import OpenModality, Release
 
 #: A filter that keeps at least this share is sifted from as many more candidates; for a smaller one faiss
@@ -87,9 +87,10 @@ def nearest_among(
     total = len(modality.ids if kept is None else kept)
     if modality.is_flat or not total or (kept is not None and total <= max(k, settings.exact_below)):
         return exact(modality, queries, k, kept)
-    lists = _number_of_lists(modality)
-    count = max(k, settings.candidates * (1 if subset is None else _MORE_CANDIDATES))
-    nprobe = _first_nprobe(settings.nprobe, subset)
+    lists = number_of_lists(modality)
+    effort = effort_of(modality, settings)
+    count = max(k, effort.candidates * (1 if subset is None else _MORE_CANDIDATES))
+    nprobe = _first_nprobe(effort.nprobe, subset)
     while nprobe < lists * _STEP:
         found = refine(modality, queries, _candidates(modality, queries, count, min(nprobe, lists), subset), k)
         if np.all(found[1][:, min(k, total) - 1] >= 0):
@@ -113,8 +114,3 @@ def _candidates(
 def _first_nprobe(nprobe: int, subset: Subset | None) -> int:
     """How many lists to look into at first: the fewer vectors are kept, the farther the nearest of them lie."""
     return nprobe if subset is None else round(nprobe / subset.share**0.5)
-
-
-def _number_of_lists(modality: OpenModality) -> int:
-    faiss: Any = import_module("faiss")
-    return int(faiss.extract_index_ivf(modality.index()).nlist)

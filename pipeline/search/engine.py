@@ -23,7 +23,7 @@ from pipeline.search.encoders import Encoder
 from pipeline.search.filters import kept_figures
 from pipeline.search.hits import Hit, HitTables, Page
 from pipeline.search.lexical_query import parse
-from pipeline.search.nearest import similarities
+from pipeline.search.nearest import DEFAULT_EFFORT, similarities
 from pipeline.search.parts import DetailPart, Ids, LexicalPart, Part, VectorPart
 from pipeline.search.query import Box, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
@@ -122,7 +122,8 @@ class SearchEngine:
         """Where the query's page begins."""
         if query.cursor is not None:
             return parse_cursor(query.cursor, self.name, query.fingerprint())
-        return Cursor(self.name, query.fingerprint(), 0, max(query.k + 1, self.settings.search.candidates))
+        depth = self.settings.search.candidates or DEFAULT_EFFORT.candidates
+        return Cursor(self.name, query.fingerprint(), 0, max(query.k + 1, depth))
 
     def _slice(self, joined: Joined, query: Query, start: Cursor) -> tuple[Ranking, bool]:
         """The rows of the page, and whether more follow."""

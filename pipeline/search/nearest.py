@@ -6,6 +6,7 @@ and padded with -inf and position -1.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -13,10 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings
+from pipeline.publishing.manifest import Effort
 from pipeline.search.release import OpenModality
 
 #: Vectors scored at a time: 32 MiB of float32 at 512 dimensions.
 _BLOCK_VECTORS = 1 << 14
+#: The same where each query has vectors of its own: 1.5 MiB of both kinds of float at 512 dimensions.
+_CACHED_VECTORS = 1 << 9
+#: A batch is shared out among threads when each gets at least so many queries.
+_QUERIES_PER_THREAD = 16
+
+#: Of an index that nobody has tuned.
+DEFAULT_EFFORT = Effort(nprobe=32, candidates=200)
 
 Found = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -24,12 +33,25 @@ Found = tuple[NDArray[np.float32], NDArray[np.int64]]
 def nearest(modality: OpenModality, queries: NDArray[np.float32], k: int, settings: SearchSettings) -> Found:
     """The ``k`` most similar vectors: (similarities, positions), each (queries, k).
 
-    Exact under a flat codebook; else the best of ``settings.candidates`` that IVF-PQ finds.
+    Exact under a flat codebook; else the best of the candidates that IVF-PQ finds.
     """
     if modality.is_flat:
         return exact(modality, queries, k)
-    ids = candidate_ids(modality, queries, max(k, settings.candidates), settings.nprobe)
+    effort = effort_of(modality, settings)
+    ids = candidate_ids(modality, queries, max(k, effort.candidates), effort.nprobe)
     return refine(modality, queries, modality.positions_of(ids), k)
+
+
+def effort_of(modality: OpenModality, settings: SearchSettings) -> Effort:
+    """What the settings say, else what the release was tuned to."""
+    tuned = modality.entry.effort or DEFAULT_EFFORT
+    return Effort(settings.nprobe or tuned.nprobe, settings.candidates or tuned.candidates)
+
+
+def number_of_lists(modality: OpenModality) -> int:
+    """The inverted lists of a codebook that is not flat."""
+    faiss: Any = import_module("faiss")
+    return int(faiss.extract_index_ivf(modality.index()).nlist)
 
 
 def refine(modality: OpenModality, queries: NDArray[np.float32], positions: NDArray[np.int64], k: int) -> Found:
@@ -61,13 +83,37 @@ def similarities(
 ) -> NDArray[np.float32]:
     """Exact similarity of each query to its own positions, (queries, n); -inf at position -1."""
     scores = np.full(positions.shape, -np.inf, dtype=np.float32)
-    step = max(1, _BLOCK_VECTORS // max(1, positions.shape[1]))
+    if not len(modality.ids):
+        return scores
+    threads = min(_threads(), len(queries) // _QUERIES_PER_THREAD)
+    parts = np.array_split(np.arange(len(queries)), max(1, threads))
+    if len(parts) == 1:
+        _score(modality, queries, positions, scores)
+        return scores
+    with ThreadPoolExecutor(len(parts)) as pool:
+        blocks = [slice(part[0], part[-1] + 1) for part in parts]
+        list(pool.map(lambda block: _score(modality, queries[block], positions[block], scores[block]), blocks))
+    return scores
+
+
+def _score(
+    modality: OpenModality, queries: NDArray[np.float32], positions: NDArray[np.int64], scores: NDArray[np.float32]
+) -> None:
+    """Fill ``scores`` in blocks that stay in the processor's cache."""
+    step = max(1, _CACHED_VECTORS // max(1, positions.shape[1]))
+    shape = (min(step, len(queries)) * positions.shape[1], modality.dimension)
+    buffers = np.empty(shape, np.float16), np.empty(shape, np.float32)
     for start in range(0, len(queries), step):
         block = slice(start, start + step)
-        row, column = np.nonzero(positions[block] >= 0)
-        vectors = modality.gather(positions[block][row, column])
-        scores[block][row, column] = np.einsum("nd,nd->n", vectors, queries[block][row])
-    return scores
+        vectors = modality.gather(np.maximum(positions[block], 0).reshape(-1), buffers)
+        vectors = vectors.reshape(*positions[block].shape, modality.dimension)
+        found = np.matmul(vectors, queries[block, :, None])[:, :, 0]
+        np.copyto(scores[block], found, where=positions[block] >= 0)
+
+
+def _threads() -> int:
+    faiss: Any = import_module("faiss")
+    return int(faiss.omp_get_max_threads())
 
 
 def candidate_ids(

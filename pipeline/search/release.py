@@ -20,6 +20,7 @@ from pipeline.indexing.lists import open_lists
 from pipeline.indexing.recipe import FLAT
 from pipeline.publishing.manifest import DETAILS, FIGURES_BATCH, File, Manifest, Modality
 from pipeline.search.details import Details
+from pipeline.search.halves import to_float32
 from pipeline.search.lexical import LexicalIndex
 from pipeline.storage import Storage
 
@@ -86,14 +87,25 @@ class OpenModality:
         found = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
         return np.where(self.ids[found] == ids, found, -1)
 
-    def gather(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The stored vectors at these positions, float32 (n, dimension)."""
-        found = np.empty((len(positions), self.dimension), dtype=np.float16)
+    def gather(
+        self, positions: NDArray[np.int64], out: tuple[NDArray[np.float16], NDArray[np.float32]] | None = None
+    ) -> NDArray[np.float32]:
+        """The stored vectors at these positions, float32 (n, dimension).
+
+        ``out`` are arrays of at least n rows to work in, so that a search in many small blocks asks for memory once.
+        """
+        count = len(positions)
+        shape = (count, self.dimension)
+        halves, floats = (out[0][:count], out[1][:count]) if out else (np.empty(shape, np.float16), None)
         shards, rows = self.shard[positions], self.row[positions]
-        for shard in np.unique(shards):
-            here = np.flatnonzero(shards == shard)
-            found[here] = self.vectors[shard][rows[here]]
-        return found.astype(np.float32)
+        if len(self.vectors) == 1:
+            np.take(self.vectors[0], rows, axis=0, out=halves, mode="clip")
+        else:
+            order = np.argsort(shards, kind="stable")
+            numbers, starts = np.unique(shards[order], return_index=True)
+            for shard, here in zip(numbers, np.split(order, starts)[1:], strict=True):
+                halves[here] = self.vectors[shard][rows[here]]
+        return to_float32(halves, floats)
 
 
 @dataclass(frozen=True)
@@ -164,7 +176,7 @@ def _open_modality(
 ) -> OpenModality:
     dimension = entry.codebook.dimension
     vectors = [
-        np.memmap(paths[shard.vectors.path], dtype=np.float16, mode="r", shape=(shard.rows, dimension))
+        np.asarray(np.memmap(paths[shard.vectors.path], dtype=np.float16, mode="r", shape=(shard.rows, dimension)))
         for shard in entry.shards
     ]
     columns = {name: ids[name].to_numpy() for name in ("id", "shard", "row")}
