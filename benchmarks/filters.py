@@ -72,7 +72,7 @@ def build(vectors: Vectors, folder: Path) -> OpenModality:
     book = Codebook(
         row["codebook"], text, DIMENSION, space.model, space.revision, len(sample), File(row["path"], 0, "")
     )
-    entry = Modality(1, book, (Shard("A", rows, **files),), rows, 0)
+    entry = Modality(1, book, (Shard(("A",), rows, **files),), rows, 0)
     paths = {file.path: folder / file.path for file in (*files.values(), book.file)}
     with pa.memory_map(str(paths[files["keys"].path])) as stream:
         keys = pa.ipc.open_file(stream).read_all()["id"].to_numpy()

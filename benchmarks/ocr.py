@@ -10,8 +10,8 @@ counts as found when the exact string is read; dimensions, axis numbers and form
 
 Speed: sheets per second over all drawing sheets of the archives: figlake's reader as the step runs it, one process
 per core with one thread each, image files decoded, against one plain `rapidocr.RapidOCR()` call per sheet, which
-takes all cores by itself, and a plain `easyocr.Reader.readtext` loop where its weights are there, both given decoded
-images. All are measured in this run, one after the other.
+takes all cores by itself, and a plain `easyocr.Reader.readtext` loop where its weights are there; decoding counts for
+all. They take turns, some sheets each, so that a machine that is slower for a while is slower for all.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import re
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,8 @@ _NUMERAL = re.compile(r"\d+[A-Za-z]?")
 _MIN_CONFIDENCE = OcrSettings().min_confidence
 _ENGINE: dict[str, Engine] = {}
 Row = dict[str, Any]
+#: Image files in, what is on them out.
+Reader = Callable[[Sequence[bytes]], list[ReadSheet | Reject]]
 
 
 @dataclass
@@ -128,56 +131,66 @@ def _read_disturbed(name: str, data: bytes) -> ReadSheet | Reject:
     return _ENGINE["rapidocr"].read([stream.getvalue()])[0]
 
 
-def figlake_reader(engine: str, files: Sequence[bytes]) -> tuple[list[ReadSheet | Reject], float]:
-    """Readings and seconds with one process per core; the engines are loaded before the clock starts."""
+@contextmanager
+def figlake_reader(engine: str) -> Iterator[Reader]:
+    """One process per core, each with its engine loaded; a call shares its files out among them."""
     cores, batch = os.cpu_count() or 1, OcrSettings().batch_size
-    batches = [files[at : at + batch] for at in range(0, len(files), batch)]
+
+    def read(files: Sequence[bytes]) -> list[ReadSheet | Reject]:
+        batches = [files[at : at + batch] for at in range(0, len(files), batch)]
+        return [one for part in pool.map(_read, [engine] * len(batches), batches) for one in part]
+
     with ProcessPoolExecutor(cores, initializer=_start, initargs=(engine,)) as pool:
-        list(pool.map(_read, [engine] * cores * 2, [files[:1]] * cores * 2))
-        began = time.perf_counter()
-        found = [read for part in pool.map(_read, [engine] * len(batches), batches) for read in part]
-        return found, time.perf_counter() - began
+        yield read
 
 
-def plain_rapidocr(images: Sequence[Sheet]) -> tuple[list[ReadSheet | Reject], float]:
+@contextmanager
+def plain_rapidocr() -> Iterator[Reader]:
     """One call of RapidOCR per sheet, as its documentation shows it."""
     from rapidocr import RapidOCR
 
     engine = RapidOCR(params={"Global.log_level": "critical"})
 
-    def call(image: Sheet) -> list[Reading]:
+    def call(image: Sheet) -> ReadSheet:
         result = engine(np.repeat(image[..., None], 3, axis=2))
         found = zip(result.boxes, result.txts, result.scores, strict=True) if result.boxes is not None else ()
-        return [Reading(np.asarray(box, np.float32), text, float(score), 0) for box, text, score in found]
+        return _read_plainly(image, found)
 
-    return _plain(images, call)
+    yield lambda files: [call(decode(data, 300)) for data in files]
 
 
-def plain_easyocr(images: Sequence[Sheet]) -> tuple[list[ReadSheet | Reject], float] | None:
+@contextmanager
+def plain_easyocr() -> Iterator[Reader | None]:
     """One readtext call per sheet; None where EasyOCR's weights are not there."""
     import easyocr
 
     try:
         reader = easyocr.Reader(["en"], download_enabled=False, verbose=False)
     except FileNotFoundError:
-        return None
-
-    def call(image: Sheet) -> list[Reading]:
-        return [
-            Reading(np.asarray(box, np.float32), text, float(score), 0) for box, text, score in reader.readtext(image)
-        ]
-
-    return _plain(images, call)
+        yield None
+        return
+    yield lambda files: [_read_plainly(image, reader.readtext(image)) for image in (decode(f, 300) for f in files)]
 
 
-def _plain(
-    images: Sequence[Sheet], call: Callable[[Sheet], list[Reading]]
-) -> tuple[list[ReadSheet | Reject], float]:  # fmt: skip
-    call(images[0])
-    began = time.perf_counter()
-    found = [call(image) for image in images]
-    seconds = time.perf_counter() - began
-    return [ReadSheet(image.shape, readings, "") for image, readings in zip(images, found, strict=True)], seconds
+def _read_plainly(image: Sheet, found: Iterable[tuple[Any, str, float]]) -> ReadSheet:
+    readings = [Reading(np.asarray(box, np.float32), text, float(score), 0) for box, text, score in found]
+    return ReadSheet(image.shape, readings, "")
+
+
+def race(readers: Mapping[str, Reader], files: Sequence[bytes]) -> dict[str, tuple[list[ReadSheet | Reject], float]]:
+    """What each reader reads, and its seconds. They take turns, some sheets each, so that a machine that is
+    slower for a while is slower for all of them."""
+    runs: dict[str, tuple[list[ReadSheet | Reject], float]] = {name: ([], 0.0) for name in readers}
+    turn = OcrSettings().batch_size * (os.cpu_count() or 1)
+    for reader in readers.values():
+        reader(files[:turn])  # everything loaded and grown to its size
+    for at in range(0, len(files), turn):
+        for name, reader in readers.items():
+            found, seconds = runs[name]
+            began = time.perf_counter()
+            found += reader(files[at : at + turn])
+            runs[name] = found, seconds + time.perf_counter() - began
+    return runs
 
 
 _HEAD = (
@@ -190,14 +203,15 @@ def compare(documents: list[Extracted], sheets: list[Row], skip_plain: bool) -> 
     """Print one line per reader, and the ratio of speeds."""
     files = [sheet["image"] for sheet in sheets]
     print(_HEAD, "sheets/s")
-    runs = {"figlake rapidocr": figlake_reader("rapidocr", files)}
-    if not skip_plain:
-        images = [decode(file, 300) for file in files]
-        runs["plain rapidocr"] = plain_rapidocr(images)
-        if (plain := plain_easyocr(images)) is not None:
-            runs["figlake easyocr"], runs["plain easyocr"] = figlake_reader("easyocr", files), plain
-        else:
-            print("(EasyOCR's weights are not here: neither its plain loop nor figlake's use of them is measured)")
+    with ExitStack() as stack:
+        readers = {"figlake rapidocr": stack.enter_context(figlake_reader("rapidocr"))}
+        if not skip_plain:
+            readers["plain rapidocr"] = stack.enter_context(plain_rapidocr())
+            if (plain := stack.enter_context(plain_easyocr())) is not None:
+                readers |= {"figlake easyocr": stack.enter_context(figlake_reader("easyocr")), "plain easyocr": plain}
+            else:
+                print("(EasyOCR's weights are not here: neither its plain loop nor figlake's use of them is measured)")
+        runs = race(readers, files)
     speeds = {}
     for name, (found, seconds) in runs.items():
         read = {sheet["sheet_id"]: rows_of(sheet, one) for sheet, one in zip(sheets, found, strict=True)}

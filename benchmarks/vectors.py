@@ -88,7 +88,7 @@ def opened(folder: Path, book: dict[str, object], shards: list[dict[str, object]
     entry = Modality(
         1,
         Codebook(str(book["codebook"]), str(book["recipe"]), DIMENSION, "benchmark", "1", 0, code),
-        tuple(Shard(str(n), file["keys"].rows or 0, **file) for n, file in enumerate(files)),
+        tuple(Shard((str(n),), file["keys"].rows or 0, **file) for n, file in enumerate(files)),
         sum(file["keys"].rows or 0 for file in files), 0, Effort(32, 200),
     )  # fmt: skip
     paths = {file.path: folder / file.path for group in files for file in group.values()} | {

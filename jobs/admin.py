@@ -1,4 +1,4 @@
-"""Commands that look after a lake: releases, rollback, clean, migrate."""
+"""Commands that look after a lake: releases, rollback, compact, clean, migrate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from jobs.options import ConfigOption, JsonOption, LakeOption, ProfileOption, clean_errors, lake_at, out, settings_of
+from jobs.options import (
+    ConfigOption,
+    JsonOption,
+    LakeOption,
+    ProfileOption,
+    SetOption,
+    clean_errors,
+    lake_at,
+    out,
+    settings_of,
+)
 
 
 def releases(
@@ -96,6 +106,42 @@ def clean(
         out.print(f"{gone} file(s) {'would be' if dry_run else 'were'} removed")
 
 
+def compact(
+    lake: LakeOption,
+    as_json: JsonOption = False,
+    profile: ProfileOption = "laptop",
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Merge small shards of the index and leave out rows of withdrawn documents. The next release uses the result.
+
+    A modality's small shards are merged when it has more than indexing.shards; a shard is made anew when it holds a
+    withdrawn document, or when a tenth of its rows are dead. Nothing is decoded or trained. Killed, it leaves nothing.
+
+    [bold]Examples[/]
+
+    figlake compact --lake ./lake && figlake run --lake ./lake
+
+    figlake compact --set indexing.shards=8 --lake ./lake
+    """
+    with clean_errors():
+        from dataclasses import asdict
+
+        from pipeline.publishing.compaction import compact as run_compaction
+
+        settings = settings_of(profile, config, overrides)
+        done = run_compaction(lake_at(lake, settings), settings)
+        if as_json:
+            typer.echo(json.dumps([asdict(each) for each in done]))
+            return
+        for each in done:
+            out.print(
+                f"{each.modality}: {each.shards_before} → {each.shards_after} shards, "
+                f"{each.rows_before:,} → {each.rows_after:,} rows"
+            )
+        out.print("`figlake run` publishes it" if done else "nothing to compact")
+
+
 def migrate(lake: LakeOption) -> None:
     """Add the columns that this version of figlake knows and the stored tables lack.
 
@@ -115,5 +161,5 @@ def migrate(lake: LakeOption) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (releases, rollback, clean, migrate):
+    for command in (releases, rollback, compact, clean, migrate):
         app.command()(command)

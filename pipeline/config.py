@@ -160,6 +160,7 @@ class IndexSettings:
     flat_below: int = 20_000
     sample: int = 200_000
     seed: int = 20190213
+    shards: int = _tuning(64)  # of a modality; from more on `figlake compact` merges small ones
     factory: str = ""  # any faiss factory string; empty: chosen from the number of vectors
 
 

@@ -38,6 +38,7 @@ TABLES: dict[str, Table] = {
         facets.TABLE,
         catalog.CODEBOOKS,
         catalog.SHARDS,
+        catalog.COMPACTED,
         rejects.TABLE,
         runs.TABLE,
         quality.TABLE,

@@ -1,4 +1,4 @@
-"""codebooks and shards: the catalogue of index files, so that they are committed like any other rows."""
+"""codebooks, shards and compacted: the catalogue of index files, so that they are committed like any other rows."""
 
 import pyarrow as pa
 
@@ -48,6 +48,27 @@ SHARDS = Table(
                 nullable=False,
             ),
             field("keys_sha256", pa.string(), "SHA-256, hex.", nullable=False),
+        ]
+    ),
+)
+
+_MEMBER = pa.struct(
+    [
+        field("archive", pa.string(), "Whose rows they are.", nullable=False),
+        field("shard", pa.string(), "vectors_sha256 of the archive's own shard that they come from.", nullable=False),
+        field("rows", pa.int64(), "How many; the members' rows lie one after another.", nullable=False),
+        field("dropped", pa.list_(pa.string()), "Documents of that shard that were left out.", nullable=False),
+    ]
+)
+
+COMPACTED = Table(
+    name="compacted",
+    description="Shards that stand for several archives' shards. Lake-wide: their archive is _lake.",
+    key=("archive", "vectors_path"),
+    schema=pa.schema(
+        [
+            *(SHARDS.schema.field(number) for number in range(len(SHARDS.schema))),
+            field("members", pa.list_(_MEMBER), "Whose rows they are, in this order.", nullable=False),
         ]
     ),
 )

@@ -67,7 +67,7 @@ def write_shard(storage: Storage, codebook: dict[str, Any], index: Any, source: 
             ids = keys["id"].to_numpy()[order]
             _encode(index, files["vectors"], ids, codebook["dimension"])
             write_lists(index, files["lists"])
-        return _put_in_place(storage, codebook, source.archive, keys.num_rows, files)
+        return put_in_place(storage, codebook, source.archive, keys.num_rows, files)
 
 
 def _spool(source: Source, codebook: dict[str, Any], path: Path) -> pa.Table:
@@ -106,10 +106,10 @@ def _encode(index: Any, path: Path, ids: NDArray[np.int64], dimension: int) -> N
         index.add_with_ids(vectors[block].astype(np.float32), ids[block])
 
 
-def _put_in_place(
+def put_in_place(
     storage: Storage, codebook: dict[str, Any], archive: str, rows: int, files: dict[str, Path]
 ) -> dict[str, Any]:
-    """Name the files by their content and move them below the codebook's folder."""
+    """Name the files by their content and move them below the codebook's folder; returns their row of ``shards``."""
     digests = {kind: sha256_of(path) for kind, path in files.items()}
     name = hashlib.sha256("".join(digests[kind] for kind in sorted(digests)).encode()).hexdigest()[:NAME_DIGITS]
     suffixes = {"keys": "keys", "vectors": "f16", "lists": "lists"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,12 @@ from pipeline.publishing.live import (
     IDS_SCHEMA,
     MASKED_SCHEMA,
     LiveRows,
-    ShardKeys,
     live_documents,
     select_rows,
     write_details,
     write_facets,
 )
+from pipeline.publishing.units import Unit, shard_keys, standing_units
 from pipeline.storage import Storage
 from schemas import TABLES
 
@@ -37,8 +38,15 @@ class Draft:
 
     folder: Path
     modalities: dict[str, m.Modality]
+    meanings: dict[str, str]
     counts: dict[str, int]
     tables: dict[str, int]
+
+    @property
+    def content(self) -> str:
+        """Digest of what the release will hold, however it is laid out."""
+        codebooks = {name: modality.codebook.name for name, modality in self.modalities.items()}
+        return m.content_digest(codebooks, self.meanings, self.files(""))
 
     def files(self, release: str) -> dict[str, m.File]:
         """The release's own files under their final paths."""
@@ -78,26 +86,27 @@ def assemble(lake: Lake, folder: Path) -> Draft:
     existing["region"] = details["region"]
     documents = live_documents(lake)
     codebooks = {row["modality"]: row for row in lake.read("codebooks").to_pylist()}
-    shards = sorted(lake.read("shards").to_pylist(), key=lambda row: (row["modality"], row["archive"]))
     modalities: dict[str, m.Modality] = {}
     selected: list[LiveRows] = []
+    meanings = {}
+    units = standing_units(lake, documents)
     for name in MODALITIES:
-        own = [row for row in shards if row["modality"] == name and row["codebook"] == codebooks[name]["codebook"]]
-        if not own:
+        if name not in units:
             continue
-        rows = select_rows(name, [_shard_keys(lake.storage, row) for row in own], documents, existing.get(name))
+        rows = select_rows(name, shard_keys(lake.storage, units[name]), documents, existing.get(name))
         selected.append(rows)
-        modalities[name] = _modality(lake.storage, len(selected), codebooks[name], own, rows)
+        modalities[name] = _modality(lake.storage, len(selected), codebooks[name], units[name], rows)
+        meanings[name] = _meaning(units[name], rows)
     everything = [figures, *selected]
     _write_batches(folder / "ids.arrow", IDS_SCHEMA, [rows.batch for rows in everything])
     masked = [pa.record_batch([rows.masked], schema=MASKED_SCHEMA) for rows in everything]
     _write_batches(folder / "masked.arrow", MASKED_SCHEMA, masked)
     counts = {"documents": sum(len(ids) for ids in documents.values()), "figures": len(figures.id)}
-    return Draft(folder, modalities, counts, dict(sorted(lake.pins.items())))
+    return Draft(folder, modalities, meanings, counts, dict(sorted(lake.pins.items())))
 
 
 def _modality(
-    storage: Storage, batch: int, codebook: dict[str, Any], shards: list[dict[str, Any]], rows: LiveRows
+    storage: Storage, batch: int, codebook: dict[str, Any], units: Sequence[Unit], rows: LiveRows
 ) -> m.Modality:
     entry = m.Codebook(
         codebook["codebook"], codebook["recipe"], codebook["dimension"], codebook["model"], codebook["revision"],
@@ -105,25 +114,26 @@ def _modality(
     )  # fmt: skip
     parts = tuple(
         m.Shard(
-            row["archive"], row["rows"],
+            tuple(member.archive for member in unit.members if member.stands), row["rows"],
             _stored(storage, row["vectors_path"], row["vectors_sha256"], row["rows"]),
             _stored(storage, row["keys_path"], row["keys_sha256"], row["rows"]),
             _stored(storage, row["lists_path"], row["lists_sha256"], row["rows"]) if row["lists_path"] else None,
         )
-        for row in shards
+        for unit, row in ((unit, unit.files) for unit in units)
     )  # fmt: skip
-    return m.Modality(batch, entry, parts, len(rows.id), sum(row["rows"] for row in shards) - len(rows.id))
+    return m.Modality(batch, entry, parts, len(rows.id), sum(part.rows for part in parts) - len(rows.id))
+
+
+def _meaning(units: Sequence[Unit], rows: LiveRows) -> str:
+    """Digest of the vectors that are seen, wherever they lie."""
+    sources = sorted((member.archive, member.shard) for unit in units for member in unit.members if member.stands)
+    return hashlib.sha256(repr(sources).encode() + rows.id.tobytes()).hexdigest()
 
 
 def _stored(storage: Storage, path: str, sha256: str, rows: int | None) -> m.File:
     """An index file as its table says it is; a missing one has size -1, which the checksum gate names."""
     size = storage.size(path)
     return m.File(path, -1 if size is None else size, sha256, rows)
-
-
-def _shard_keys(storage: Storage, row: dict[str, Any]) -> ShardKeys:
-    with storage.open_input(row["keys_path"]) as stream:
-        return ShardKeys(row["archive"], pa.ipc.open_file(stream).read_all().combine_chunks())
 
 
 def _write_batches(path: Path, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> None:

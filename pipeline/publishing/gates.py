@@ -30,7 +30,11 @@ def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
             archive = file.partition["archive"]
             in_tables[archive] = in_tables.get(archive, 0) + file.rows
         entry = draft.modalities.get(name)
-        in_shards = {shard.archive: shard.rows for shard in entry.shards} if entry else {}
+        in_shards = {
+            row["archive"]: row["rows"]
+            for row in lake.read("shards", ["archive", "modality", "codebook", "rows"]).to_pylist()
+            if entry and (row["modality"], row["codebook"]) == (name, entry.codebook.name)
+        }
         for archive in sorted(in_tables.keys() | in_shards.keys()):
             wanted, found = in_tables.get(archive, 0), in_shards.get(archive, 0)
             if wanted != found:
@@ -97,7 +101,7 @@ def check_canaries(release: Release, search: SearchSettings) -> None:
             shard = modality.entry.shards[int(modality.shard[positions[lost[0]]])]
             raise GateError(
                 f"gate canaries: {lost.size} of {len(positions)} stored {name} vectors do not find themselves, the "
-                f"first in the shard of archive {shard.archive}; run encode for it"
+                f"first in the shard of archive {', '.join(shard.archives)}; run encode for it"
             )
 
 

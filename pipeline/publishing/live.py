@@ -97,8 +97,10 @@ _TABLES = ("documents", "tombstones", "figures", "sheets", "facets")
 
 @dataclass(frozen=True)
 class ShardKeys:
-    """Ids and documents of a shard's rows."""
+    """Ids and documents of rows of one archive, which are those from ``first`` on of shard number ``shard``."""
 
+    shard: int
+    first: int
     archive: str
     rows: pa.Table  # indexing.shard.KEYS_SCHEMA
 
@@ -167,14 +169,14 @@ def select_rows(
     Raises IdCollisionError when two keys share an id, FiglakeError when a row would be seen twice.
     """
     ids, shard_numbers, rows, masked = [], [], [], [np.empty(0, np.int64)]
-    for number, shard in enumerate(shards):
+    for shard in shards:
         own = shard.rows["id"].to_numpy()
         seen = pc.is_in(shard.rows["doc_id"], value_set=documents.get(shard.archive, pa.array([], pa.string())))
         keep = seen.to_numpy(zero_copy_only=False) & (True if existing is None else np.isin(own, existing))
         where = np.flatnonzero(keep)
         ids.append(own[where])
-        rows.append(where.astype(np.int32))
-        shard_numbers.append(np.full(len(where), number, np.int32))
+        rows.append((shard.first + where).astype(np.int32))
+        shard_numbers.append(np.full(len(where), shard.shard, np.int32))
         masked.append(own[~keep])
     all_ids = np.concatenate([np.empty(0, np.int64), *ids])
     order = np.argsort(all_ids, kind="stable")

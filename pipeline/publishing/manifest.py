@@ -47,9 +47,9 @@ class Codebook:
 
 @dataclass(frozen=True)
 class Shard:
-    """One archive's vectors of a modality. ``lists`` is None under a flat codebook."""
+    """Vectors of a modality, of one archive or, compacted, of several. ``lists`` is None under a flat codebook."""
 
-    archive: str
+    archives: tuple[str, ...]
     rows: int
     vectors: File
     keys: File
@@ -124,18 +124,14 @@ class Manifest:
         return json.dumps(asdict(self), indent=1, sort_keys=True)
 
 
-def content_digest(modalities: Mapping[str, Modality], files: Mapping[str, File]) -> str:
-    """Digest of what a release holds: codebooks, shards and rows; no times, measurements or table versions."""
-    meaning = {
-        "files": {name: file.sha256 for name, file in files.items()},
-        "modalities": {
-            name: [
-                modality.codebook.name,
-                sorted([s.archive, s.vectors.sha256, s.keys.sha256] for s in modality.shards),
-            ]
-            for name, modality in modalities.items()
-        },
-    }
+def content_digest(codebooks: Mapping[str, str], rows: Mapping[str, str], files: Mapping[str, File]) -> str:
+    """Digest of what a release holds, wherever it lies: no shards, times, measurements or table versions.
+
+    ``codebooks`` are names by modality, ``rows`` digests of the vectors that are seen; of the files only those that
+    do not say where a vector lies count.
+    """
+    found = {name: file.sha256 for name, file in files.items() if name not in ("ids", "masked")}
+    meaning = {"files": found, "codebooks": dict(codebooks), "rows": dict(rows)}
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
@@ -171,7 +167,7 @@ def _modality(tree: dict[str, Any]) -> Modality:
     codebook = Codebook(**{**tree["codebook"], "file": File(**tree["codebook"]["file"])})
     shards = tuple(
         Shard(
-            part["archive"], part["rows"], File(**part["vectors"]), File(**part["keys"]),
+            tuple(part["archives"]), part["rows"], File(**part["vectors"]), File(**part["keys"]),
             File(**part["lists"]) if part["lists"] else None,
         )
         for part in tree["shards"]

@@ -115,8 +115,9 @@ def _remove_leftovers(lake: Lake, removed: list[str], before: datetime) -> None:
 def _remove_unnamed_index_files(lake: Lake, before: datetime) -> None:
     named = {file.path for manifest in manifests(lake) for file in manifest.all_files()}
     named |= set(lake.read("codebooks", ["path"])["path"].to_pylist())
-    paths = ["lists_path", "vectors_path", "keys_path"]
-    named |= {path for row in lake.read("shards", paths).to_pylist() for path in row.values()}
+    packs, covered = lake.read("compacted").to_pylist(), _covered(lake)
+    rows = [row for row in lake.read("shards").to_pylist() if (row["archive"], row["vectors_sha256"]) not in covered]
+    named |= {row[path] for row in (*rows, *packs) for path in ("lists_path", "vectors_path", "keys_path")}
     root = lake.storage.path("")
     for info in lake.storage.walk("index"):
         path = info.path.removeprefix(root)
@@ -124,6 +125,23 @@ def _remove_unnamed_index_files(lake: Lake, before: datetime) -> None:
             lake.storage.delete(path)
     if lake.storage.is_local:
         _remove_empty_folders(lake.storage, "index")
+
+
+def _covered(lake: Lake) -> set[tuple[str, str]]:
+    """Archives' own shards that a compacted one in CURRENT stands for, for good: it lacks withdrawn documents only.
+
+    What it lacks because another archive has it newer may come back when that archive goes.
+    """
+    standing = current(lake)
+    in_use = {file.path for file in read_manifest(lake.storage, standing).all_files()} if standing else set()
+    withdrawn = set(lake.read("tombstones", ["doc_id"])["doc_id"].to_pylist())
+    return {
+        (member["archive"], member["shard"])
+        for row in lake.read("compacted").to_pylist()
+        if row["vectors_path"] in in_use
+        for member in row["members"]
+        if withdrawn.issuperset(member["dropped"])
+    }
 
 
 def _is_older(storage: Storage, before: datetime, *parts: str) -> bool:

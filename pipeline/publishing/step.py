@@ -14,7 +14,7 @@ from pipeline.lake import Lake
 from pipeline.parts import Outcome
 from pipeline.publishing import entries, gates, pointer
 from pipeline.publishing.draft import Draft, assemble, snapshot
-from pipeline.publishing.manifest import RELEASES, Manifest, content_digest, read_manifest, release_suffix
+from pipeline.publishing.manifest import RELEASES, Manifest, read_manifest, release_suffix
 from pipeline.publishing.measure import Measured, calibrate, measure, try_out, tune
 from pipeline.search.release import OpenModality, Release
 
@@ -58,15 +58,14 @@ def _check_tables(ctx: StepContext, lake: Lake, standing: Manifest | None) -> No
 
 def _find_published(lake: Lake, draft: Draft) -> Manifest | None:
     """The complete release of this very lake, if one was published (a crash may have kept CURRENT from it)."""
-    content = content_digest(draft.modalities, draft.files(""))
-    suffix = release_suffix(content, draft.tables)
+    suffix = release_suffix(draft.content, draft.tables)
     return next((found for found in pointer.manifests(lake) if found.release.endswith(suffix)), None)
 
 
 def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifest | None) -> Manifest:
     """Put the files in place, pass the gates, and write the manifest last: from then on it is a release."""
     now = datetime.now(UTC)
-    content = content_digest(draft.modalities, draft.files(""))
+    content = draft.content
     name = f"{now:%Y%m%d}-{release_suffix(content, draft.tables)}"
     entries.build(lake, draft.folder / "facets.arrow", draft.folder / entries.FOLDER, standing)
     manifest = Manifest(
