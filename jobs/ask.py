@@ -77,6 +77,12 @@ def search(
         str | None,
         typer.Option("--passage", metavar="WORDS", help="Words like one sentence of it.", rich_help_panel=_ASK),
     ] = None,
+    depicts: Annotated[
+        str | None,
+        typer.Option(
+            "--depicts", metavar="WORDS", help="What the drawing itself shows (image model CLIP).", rich_help_panel=_ASK
+        ),
+    ] = None,
     lexical: Annotated[
         str | None,
         typer.Option(
@@ -145,6 +151,8 @@ def search(
 
     figlake search --lexical 'text:windmill AND section:description NOT part:"load arm"' --lake ./lake
 
+    figlake search --depicts "a bicycle seen from the side" --lake ./lake
+
     figlake search --image drawing.tif --box 120,80,420,360 --lake ./lake
 
     figlake search --figure 'EP3441903A1/imgf0001.tif#1' --type 'flow chart' --applicant siemens --lake ./lake
@@ -156,7 +164,7 @@ def search(
 
         query = Query(
             image=image, figure=figure, box=parse_box(box) if box else None, text=text, passage=passage,
-            lexical=lexical, fusion=fusion, weights=parse_weights(weight or ()),
+            depicts=depicts, lexical=lexical, fusion=fusion, weights=parse_weights(weight or ()),
             k=k, group=group, cursor=cursor, vectors=vectors,
             filter=Filter(
                 figure_types=tuple(figure_type or ()), perspectives=tuple(perspective or ()),
@@ -169,7 +177,7 @@ def search(
         if query.is_empty:
             raise UsageError(
                 "nothing to search with: give --image FILE, --figure ID, --text WORDS, --passage WORDS, "
-                "--lexical QUERY, or several"
+                "--depicts WORDS, --lexical QUERY, or several"
             )
         if vectors and not as_json:
             raise UsageError("--vectors adds to the JSON; give --json too")

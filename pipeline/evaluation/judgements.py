@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from pipeline.labels import label_key
 
 #: Stands for every figure of a document.
 ANY = "*"
+#: What may be left out of what a query finds.
+EXCLUDED = ("figure", "document", "none")
 _KEYS = {"id", "image", "doc", "figure", "text", "exclude", "relevant"}
 _RELEVANT_KEYS = {"doc", "figure", "grade"}
 
@@ -77,7 +80,7 @@ def gallery(rows: Sequence[Mapping[str, Any]]) -> Gallery:
 
 
 def read_queries(path: Path) -> list[JudgedQuery]:
-    """The queries of a file. Raises UsageError naming the line that is wrong."""
+    """The queries of a file. Raises UsageError naming the line that is wrong, or the id that two queries have."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -85,6 +88,9 @@ def read_queries(path: Path) -> list[JudgedQuery]:
     queries = [_query(line, f"{path} line {number}", path.parent) for number, line in _numbered(lines)]
     if not queries:
         raise UsageError(f"{path} holds no query")
+    names = Counter(query.name for query in queries)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UsageError(f"{path}: more than one query has the id {twice[0]!r}")
     return queries
 
 
@@ -97,32 +103,41 @@ def _query(line: str, where: str, folder: Path) -> JudgedQuery:
         tree = json.loads(line)
     except ValueError as error:
         raise UsageError(f"{where} is no JSON: {error}") from None
+    _check_query(tree, where)
+    image, name = tree.get("image"), tree.get("id", where.rsplit(" ", 1)[-1])
+    return JudgedQuery(
+        name, folder / image if image else None, tree.get("doc"), tree.get("figure"), tree.get("text"),
+        tree.get("exclude", "figure"), tuple(_judgement(item, where) for item in tree["relevant"]),
+    )  # fmt: skip
+
+
+def _check_query(tree: Any, where: str) -> None:
     if not isinstance(tree, dict) or set(tree) - _KEYS:
         unknown = sorted(set(tree) - _KEYS) if isinstance(tree, dict) else []
         raise UsageError(f"{where}: a query is an object of {', '.join(sorted(_KEYS))}; unknown: {unknown}")
-    texts = {key: tree.get(key) for key in ("image", "doc", "figure", "text")}
-    if any(value is not None and not isinstance(value, str) for value in texts.values()):
-        raise UsageError(f"{where}: image, doc, figure and text are strings")
-    if not any(texts[key] for key in ("image", "doc", "text")):
-        raise UsageError(f"{where}: a query needs an image, a doc with a figure, or a text")
-    if (texts["doc"] is None) != (texts["figure"] is None):
+    if not all(_is_text(tree[key]) for key in ("id", "image", "doc", "figure", "text") if key in tree):
+        raise UsageError(f"{where}: id, image, doc, figure and text are strings that are not blank; leave out others")
+    if ("doc" in tree) != ("figure" in tree):
         raise UsageError(f"{where}: doc and figure go together")
-    exclude = tree.get("exclude", "figure")
-    if exclude not in ("figure", "document", "none"):
-        raise UsageError(f"{where}: exclude is figure, document or none, not {exclude!r}")
-    judged = tree.get("relevant")
-    if not isinstance(judged, list) or not judged:
+    if not {"image", "doc", "text"} & set(tree):
+        raise UsageError(f"{where}: a query needs an image, a doc with a figure, or a text")
+    if tree.get("figure") == ANY:
+        raise UsageError(f"{where}: a query is one figure; {ANY} stands for all of a document in relevant alone")
+    if tree.get("exclude", "figure") not in EXCLUDED:
+        raise UsageError(f"{where}: exclude is figure, document or none, not {tree['exclude']!r}")
+    if not isinstance(tree.get("relevant"), list) or not tree["relevant"]:
         raise UsageError(f"{where}: relevant must list at least one figure")
-    name = str(tree.get("id") or where.rsplit(" ", 1)[-1])
-    image = None if texts["image"] is None else folder / str(texts["image"])
-    judgements = tuple(_judgement(item, where) for item in judged)
-    return JudgedQuery(name, image, texts["doc"], texts["figure"], texts["text"], exclude, judgements)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _judgement(item: Any, where: str) -> Judgement:
-    if not isinstance(item, dict) or set(item) - _RELEVANT_KEYS or not isinstance(item.get("doc"), str):
+    figure = item.get("figure", ANY) if isinstance(item, dict) else None
+    if figure is None or set(item) - _RELEVANT_KEYS or not (_is_text(item.get("doc")) and _is_text(figure)):
         raise UsageError(f"{where}: each of relevant is an object of doc, figure and grade")
     grade = item.get("grade", 1)
     if isinstance(grade, bool) or not isinstance(grade, int | float) or not 0 <= grade <= 10:
         raise UsageError(f"{where}: a grade is a number from 0 to 10, not {grade!r}")
-    return Judgement(item["doc"], str(item.get("figure", ANY)), float(grade))
+    return Judgement(item["doc"], figure, float(grade))

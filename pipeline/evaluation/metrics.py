@@ -98,16 +98,22 @@ class Interval:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def bootstrap(values: Sequence[float], samples: int = 2000, seed: int = 0) -> Interval:
+def bootstrap(
+    values: Sequence[float], samples: int = 2000, seed: int = 0, groups: Sequence[str] | None = None
+) -> Interval:
     """The mean with the percentile bootstrap's interval (Efron 1979), the queries drawn anew ``samples`` times.
 
-    Without values all three are 0.
+    ``groups`` names the group of each query, such as its document: queries that resemble each other are then
+    drawn together (the cluster bootstrap). Without values all three are 0.
     """
     found: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
     if not len(found):
         return Interval(0.0, 0.0, 0.0)
     rng = np.random.default_rng(seed)
-    means = np.array([found[rng.integers(0, len(found), len(found))].mean() for _ in range(samples)])
+    _, group = np.unique(np.arange(len(found)) if groups is None else groups, return_inverse=True)
+    sums, counts = np.bincount(group, found), np.bincount(group)
+    drawn = (rng.integers(0, len(sums), len(sums)) for _ in range(samples))
+    means = np.array([sums[some].sum() / counts[some].sum() for some in drawn])
     edge = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [edge, 1 - edge])
     return Interval(float(found.mean()), float(low), float(high))

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.errors import FiglakeError
 from pipeline.storage import Storage
 
@@ -20,6 +23,7 @@ DETAILS = ("passage", "region")
 #: The release's own files, each NAME.arrow.
 FILES = ("ids", "masked", "facets", *(f"{name}s" for name in DETAILS))
 _DIGEST_DIGITS = 12
+_QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,12 @@ class Calibration:
     mean: float
     std: float
     quantiles: Mapping[str, float]
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32]) -> Calibration:
+        """From the similarities of random pairs, (n,), at least one."""
+        quantiles = {str(q): round(float(np.quantile(values, q)), 6) for q in _QUANTILES}
+        return cls(len(values), round(float(values.mean()), 6), round(float(values.std()), 6), quantiles)
 
 
 @dataclass(frozen=True)

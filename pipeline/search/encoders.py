@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,14 @@ class Encoder(Protocol):
 
     def encode(self, items: Sequence[Any]) -> NDArray[np.float32]:
         """Unit vectors, float32 (n, dimension)."""
+
+
+@runtime_checkable
+class TextTower(Protocol):
+    """What an encoder of drawings has besides where its model was trained on pictures with their words."""
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of the space of the drawings, float32 (n, dimension)."""
 
 
 def read_picture(path: Path) -> bytes:

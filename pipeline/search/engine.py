@@ -24,11 +24,11 @@ from pipeline.search.filters import kept_figures
 from pipeline.search.hits import Hit, HitTables, Page
 from pipeline.search.lexical_query import parse
 from pipeline.search.nearest import DEFAULT_EFFORT, similarities
-from pipeline.search.parts import DetailPart, Ids, LexicalPart, Part, VectorPart
+from pipeline.search.parts import CrossModalPart, DetailPart, Ids, LexicalPart, Part, VectorPart
 from pipeline.search.query import Box, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import Release, open_files
-from pipeline.search.vectors import FIGURE_MODALITIES, QueryVectors
+from pipeline.search.vectors import FIGURE_MODALITIES, QueryVectors, modality_of
 
 #: Columns of facets.arrow that a hit shows.
 _HIT_FACETS = ("archive", "doc_id", "figure_id", "figure_type", "perspective", "family", "publication_date")
@@ -104,10 +104,12 @@ class SearchEngine:
             parts["lexical"] = LexicalPart(self.release.lexical, parse(query.lexical))
         return parts
 
-    def _vector_part(self, name: str, vectors: Vectors) -> VectorPart | DetailPart:
-        modality, search = self.vectors.modality(name), self.settings.search
+    def _vector_part(self, part: str, vectors: Vectors) -> VectorPart | DetailPart:
+        name, search = modality_of(part), self.settings.search
+        modality = self.vectors.modality(name)
         if name not in self.release.details:
-            return VectorPart(name, modality, vectors, search)
+            kind = VectorPart if part == name else CrossModalPart
+            return kind(name, modality, vectors, search)
         return DetailPart(name, modality, self.release.details[name], vectors, search, self._everything)
 
     def pictures(self, hits: Sequence[Hit]) -> list[bytes]:

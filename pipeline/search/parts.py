@@ -7,6 +7,7 @@ Figures are named by their vector ids. A new kind of part is a class with the th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,9 @@ Scores = NDArray[np.float32]
 _STEP = 4
 #: A BM25 score of this much counts as a similarity of a half when it is joined with others.
 _HALF = 10.0
+#: So many drawings say what a similarity to a query in words means; the mean is then known to 3% of the spread.
+_SAMPLE = 1024
+_SEED = 20210414
 
 
 class Part(Protocol):
@@ -65,6 +69,26 @@ class VectorPart:
         positions = np.broadcast_to(self.modality.positions_of(figures), (len(self.vectors), len(figures)))
         best = similarities(self.modality, self.vectors, positions).max(axis=0)
         return np.where(np.isneginf(best), np.float32(np.nan), best)
+
+
+@dataclass(frozen=True)
+class CrossModalPart(VectorPart):
+    """Vectors of words against vectors of drawings.
+
+    The two lie apart, each in a cone of its own (Liang et al. 2022, "Mind the Gap"), so similarities of random
+    drawings say nothing of them; and how near the cone a query lies depends on its words. What a similarity
+    means is therefore taken from the query's similarities to a random sample of the drawings, the same for
+    every page.
+    """
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """None where there are fewer than two drawings."""
+        rows = len(self.modality.ids)
+        if rows < 2:
+            return None
+        sample = np.random.default_rng(_SEED).choice(rows, min(rows, _SAMPLE), replace=False, shuffle=False)
+        return Calibration.of(self.scores(self.modality.ids[np.sort(sample)]))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ Picture = Any
 
 GROUPS = ("figure", "document", "family")
 #: The parts that a query may have; hits carry a score by each that theirs has and that they can be compared in.
-PARTS = ("image", "text", "passage", "region", "lexical")
+PARTS = ("image", "text", "passage", "depicts", "region", "lexical")
 MOST_HITS = 1000
 
 
@@ -40,6 +40,7 @@ class Query:
     box:      (x0, y0, x1, y1) in pixels of the image, or of the figure's sheet: only what it holds is looked for,
               in the regions of figures.
     passage:  words, compared with every linked sentence; a figure is as near as the nearest of its own.
+    depicts:  words, compared with the drawings themselves by the text tower of the release's image model.
     lexical:  words as they stand, with fields and AND, OR, NOT (``lexical_query.parse``).
 
     ``weights`` by part, 1 where none is given. ``fusion`` one of fusion.METHODS, the settings' where it is
@@ -52,6 +53,7 @@ class Query:
     box: Box | None = None
     text: str | Vectors | None = None
     passage: str | Vectors | None = None
+    depicts: str | Vectors | None = None
     lexical: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     fusion: str | None = None
@@ -79,12 +81,13 @@ class Query:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to search with; blank words are nothing."""
-        return not any(given(part) for part in (self.image, self.figure, self.text, self.passage, self.lexical))
+        parts = (self.image, self.figure, self.text, self.passage, self.depicts, self.lexical)
+        return not any(given(part) for part in parts)
 
     @property
     def words(self) -> str:
         """All words that the query has, to be looked for in sentences and part names."""
-        written = [part for part in (self.text, self.passage) if isinstance(part, str)]
+        written = [part for part in (self.text, self.passage, self.depicts) if isinstance(part, str)]
         return " ".join([*written, plain_words(self.lexical)] if self.lexical else written)
 
     def fingerprint(self) -> str:
@@ -93,7 +96,7 @@ class Query:
         Raises UsageError for a picture that cannot be read.
         """
         image = Path(self.image) if isinstance(self.image, str) else self.image
-        asked = [image, self.figure, self.text, self.passage, self.lexical, str(self.box)]
+        asked = [image, self.figure, self.text, self.passage, self.depicts, self.lexical, str(self.box)]
         parts = [_digest(part) for part in asked]
         meaning = [parts, sorted(self.weights.items()), self.fusion, asdict(self.filter), self.group]
         return hashlib.sha256(json.dumps(meaning, default=str).encode()).hexdigest()[:16]

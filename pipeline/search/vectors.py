@@ -14,13 +14,22 @@ from pipeline.config import Settings
 from pipeline.errors import RejectedItemError, UsageError
 from pipeline.indexing.ids import are_in, vector_id
 from pipeline.pixels import Sheet
-from pipeline.search.encoders import Encoder, encoder_for, load_picture, read_picture
+from pipeline.search.encoders import Encoder, TextTower, encoder_for, load_picture, read_picture
 from pipeline.search.hits import HitTables
 from pipeline.search.query import Box, Picture, Query, Vectors, given
 from pipeline.search.release import OpenModality, Release
 
 #: Modalities with one vector per figure.
 FIGURE_MODALITIES = ("image", "text")
+#: Parts of a query that search in the vectors of a modality of another name.
+_SEARCHES_IN = {"depicts": "image"}
+#: The model of the cluster profile.
+_WITH_TEXT_TOWER = "openai/clip-vit-base-patch32"
+
+
+def modality_of(part: str) -> str:
+    """The modality whose vectors a part of a query is compared with."""
+    return _SEARCHES_IN.get(part, part)
 
 
 class QueryVectors:
@@ -33,7 +42,7 @@ class QueryVectors:
         self._encoders = dict(encoders)
 
     def of(self, query: Query) -> dict[str, Vectors]:
-        """Unit vectors, float32 (m, dimension), by modality; more than one where a sheet shows several figures.
+        """Unit vectors, float32 (m, dimension), by part; more than one where a sheet shows several figures.
 
         Raises UsageError for what cannot be searched with in this release.
         """
@@ -46,6 +55,8 @@ class QueryVectors:
             vectors["text"] = self._text_vectors("text", query.text)
         if given(query.passage):
             vectors["passage"] = self._text_vectors("passage", query.passage)
+        if given(query.depicts):
+            vectors["depicts"] = self._cross_modal_vectors(query.depicts)
         if query.figure is not None and query.box is None:
             for name, found in self._figure_vectors(query.figure).items():
                 vectors.setdefault(name, found)
@@ -109,6 +120,20 @@ class QueryVectors:
 
     def _text_vectors(self, modality: str, text: Any) -> Vectors:
         return self._checked(modality, self._encoder(modality).encode([text]) if isinstance(text, str) else text)
+
+    def _cross_modal_vectors(self, text: Any) -> Vectors:
+        """The vectors of words in the space of drawings."""
+        if not isinstance(text, str):
+            return self._checked("image", text)
+        encoder = self._encoder("image")
+        if not isinstance(encoder, TextTower):
+            model, _ = self.modality("image").encoder
+            raise UsageError(
+                f"release {self.release.name} cannot compare words with drawings: its image model {model} has no "
+                f"text tower; set models.image = {_WITH_TEXT_TOWER!r} (or another CLIP or SigLIP) and run again, "
+                "or search in sentences with text or passage"
+            )
+        return self._checked("image", encoder.encode_texts([text]))
 
     def _vectors_of_sheet(self, data: bytes) -> Vectors | None:
         """The stored vectors of the figures on the sheet that this file is; None when it is none."""
