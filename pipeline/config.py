@@ -109,7 +109,7 @@ class OcrSettings:
     actors: int = _tuning(0)  # 0: one per CPU (or per GPU)
     recycle_after: int = _tuning(5000)  # sheets after which the networks get a fresh process; 0: never
     memory_mb: int = _tuning(4096)  # of that process, where it has no GPU; 0: no limit
-    scale: float = 0.45
+    scale: float = 0.38
     min_confidence: float = 0.5
     languages: tuple[str, ...] = ("en",)
 

@@ -14,8 +14,10 @@ _SPECKS_PER_MPIXEL, _HOLES_PER_MPIXEL = 700, 4000
 _BLUR, _WINDOW_PX, _CONTRAST = 1.2, 31, 70
 
 
-def without_screens(sheet: Sheet) -> Sheet | None:
+def without_screens(sheet: Sheet, areas: NDArray[np.integer] | None = None) -> Sheet | None:
     """None when the sheet is clean; else what is darker than its surroundings, as pure ink.
+
+    ``areas`` are those of the sheet's components of ink, diagonal neighbours connected, where they are known.
 
     Halftone dots blur into the grey that they stand for; within a letter's height, ink is what is nearer to
     the darkest grey than to the lightest (Bernsen 1986): black letters on a grey ground, grey ones on white.
@@ -24,13 +26,22 @@ def without_screens(sheet: Sheet) -> Sheet | None:
 
     ink = (sheet < _INK_BELOW).astype(np.uint8)
     mpixels = max(sheet.size, 1) / 1e6
-    if _tiny(ink, 8) <= _SPECKS_PER_MPIXEL * mpixels and _tiny(1 - ink, 4) <= _HOLES_PER_MPIXEL * mpixels:
+    specks = _tiny(ink, 8) if areas is None else int(np.count_nonzero(areas <= _SPECK_PX))
+    if specks <= _SPECKS_PER_MPIXEL * mpixels and not _has_more_holes(ink, _HOLES_PER_MPIXEL * mpixels):
         return None
     grey = cv2.GaussianBlur(sheet, (0, 0), _BLUR)
     window = np.ones((_WINDOW_PX, _WINDOW_PX), np.uint8)
     lightest, darkest = cv2.dilate(grey, window).astype(np.int16), cv2.erode(grey, window).astype(np.int16)
     is_ink = (grey < (lightest + darkest) // 2) & (lightest - darkest > _CONTRAST)
     return np.where(is_ink, 0, 255).astype(np.uint8)
+
+
+def _has_more_holes(ink: NDArray[np.uint8], most: float) -> bool:
+    """Whether there are more tiny holes than ``most``. A hole has a pixel with ink above it and to its left, and
+    counting such pixels is ten times as fast as finding the holes."""
+    if np.count_nonzero((ink[1:, 1:] < ink[:-1, 1:]) & (ink[1:, 1:] < ink[1:, :-1])) <= most:
+        return False
+    return _tiny(1 - ink, 4) > most
 
 
 def _tiny(mask: NDArray[np.uint8], connectivity: int) -> int:

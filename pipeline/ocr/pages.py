@@ -59,8 +59,9 @@ def prepare(image: Sheet, view: View) -> Prepared:
     """The pages of a sheet."""
     factor = max(1, int(np.ceil((image.size / CANVAS_PIXELS) ** 0.5)))
     sheet = _reduced(image, factor) if factor > 1 else image
-    cleaned = without_screens(sheet)
-    lettering = find_lettering(find_ink(sheet if cleaned is None else cleaned))
+    ink = find_ink(sheet)
+    cleaned = without_screens(sheet, ink.area)
+    lettering = find_lettering(ink if cleaned is None else find_ink(cleaned))
     turns = (0, _USUAL_TURN) if lettering.leaning else (0,)
     pages = [
         _page(variant, pixels, turn, lettering.height_px, view)

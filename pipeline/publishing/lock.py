@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.errors import SupersededError
 from pipeline.storage import Storage
@@ -40,6 +40,27 @@ def replace_pointer(storage: Storage, path: str, expected: str | None, value: st
             storage.write_bytes(f"{value}\n".encode(), path)
     else:
         _conditional_put(storage, path, expected, value)
+
+
+def hold(storage: Storage, path: str) -> BinaryIO | None:
+    """Say that a file is in use, until the handle is closed or its process ends. Only a local file can be held."""
+    if not storage.is_local:
+        return None
+    handle = Path(storage.path(path)).open("rb")  # noqa: SIM115 - it outlives this call
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def is_held(storage: Storage, path: str) -> bool:
+    """Whether some process holds a local file."""
+    if not storage.is_local:
+        return False
+    with Path(storage.path(path)).open("rb") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 @contextmanager

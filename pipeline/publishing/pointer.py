@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.config import PublishSettings
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
-from pipeline.publishing.lock import read_pointer, replace_pointer
+from pipeline.publishing.lock import is_held, read_pointer, replace_pointer
 from pipeline.publishing.manifest import RELEASES, Manifest, read_manifest
 from pipeline.storage import Storage
 
@@ -20,6 +20,11 @@ _MANIFEST = "manifest.json"
 def current(lake: Lake) -> str | None:
     """The release that CURRENT names; None before the first."""
     return read_pointer(lake.storage, CURRENT)
+
+
+def manifest_path(release: str) -> str:
+    """Where the manifest of a release lies, below the lake."""
+    return f"{RELEASES}/{release}/{_MANIFEST}"
 
 
 def manifests(lake: Lake) -> list[Manifest]:
@@ -69,7 +74,8 @@ def rollback(lake: Lake, to: str | None = None) -> str:
 
 
 def prune(lake: Lake, settings: PublishSettings, now: datetime | None = None) -> list[str]:
-    """Remove releases but the newest ``keep``, all younger than ``keep_days`` and CURRENT; return their names.
+    """Remove releases but the newest ``keep``, all younger than ``keep_days``, CURRENT, and those that are open in a
+    process of this machine (readers of an object store work on copies); return their names.
 
     Files of the index that neither a remaining release nor the tables name go as well, once they are
     older than ``keep_days``: a step at work may not have committed the newer ones yet.
@@ -78,7 +84,8 @@ def prune(lake: Lake, settings: PublishSettings, now: datetime | None = None) ->
     before, standing = now - timedelta(days=settings.keep_days), current(lake)
     removed = []
     for manifest in manifests(lake)[settings.keep :]:
-        if manifest.release != standing and datetime.fromisoformat(manifest.published_at) < before:
+        old = datetime.fromisoformat(manifest.published_at) < before
+        if old and manifest.release != standing and not is_held(lake.storage, manifest_path(manifest.release)):
             lake.storage.delete(RELEASES, manifest.release, _MANIFEST)  # from here on it is no release
             removed.append(manifest.release)
     _remove_leftovers(lake, removed, before)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from pipeline.errors import UsageError
 from pipeline.indexing.ids import vector_ids
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
+from pipeline.publishing.lock import hold
 from pipeline.publishing.manifest import Manifest, read_manifest
 from pipeline.search.allowed import Allowed
 from pipeline.search.cursor import Cursor, parse_cursor
@@ -50,17 +52,21 @@ def open_release(
     if name is None:
         raise UsageError(f"nothing is published in {lake.storage.root} yet; `figlake run` publishes a release")
     manifest = read_manifest(lake.storage, name)
+    held = hold(lake.storage, pointer.manifest_path(name))
     opened = open_files(lake.storage, manifest, cache, verify=verify)
-    return SearchEngine(lake.pinned(manifest.tables), settings, opened, encoders)
+    return SearchEngine(lake.pinned(manifest.tables), settings, opened, encoders, held)
 
 
 class SearchEngine:
     """A release that answers queries. Safe to share between threads."""
 
     def __init__(
-        self, lake: Lake, settings: Settings, release: Release, encoders: Mapping[str, Encoder] | None = None
-    ) -> None:
+        self, lake: Lake, settings: Settings, release: Release, encoders: Mapping[str, Encoder] | None = None,
+        held: BinaryIO | None = None,
+    ) -> None:  # fmt: skip
         self.settings, self.release = settings, release
+        if held is not None:  # it keeps the release from being pruned
+            weakref.finalize(self, held.close)
         self.tables = HitTables(lake)
         self.vectors = QueryVectors(release, self.tables, settings, encoders or {})
         self._everything = Allowed(release, release.figures)

@@ -269,3 +269,17 @@ def test_a_pruned_release_does_not_hide_what_another_uses(tmp_path: Path) -> Non
     assert len(pointer.prune(lake, kept, datetime.now(UTC) + timedelta(days=1))) == 1
     same(answers(lake, settings), expected(held))
     assert pa.compute.sum(lake.read("shards", ["rows"])["rows"]).as_py() == 240
+
+
+def test_a_release_that_is_open_is_not_pruned(tmp_path: Path) -> None:
+    lake, settings = Lake.at(tmp_path), settings_for("IVF4,PQ8x4fs")
+    six_archives(lake, settings)
+    first = publish(lake, settings)["release"]
+    reader = open_release(lake, settings)
+    compact(lake, settings)
+    publish(lake, settings)
+    later = datetime.now(UTC) + timedelta(days=1)
+    assert pointer.prune(lake, settings.publish, later) == []
+    assert reader.name == first
+    del reader
+    assert pointer.prune(lake, settings.publish, later) == [first]
