@@ -29,6 +29,7 @@ _LINE_HEIGHT_PX = 48
 _WIDTH_STEP_PX = 32
 _WARM, _HOT = 0.3, 0.45  # heat of a text's pixels, and their mean
 _UNCLIP = 1.6
+_LONG_PX, _SQUEEZE = 160, 0.65  # what a line of words is longer than this is set narrower: reading costs by width
 _BATCH_WIDTH_PX = 1024  # crops x padded width of one recogniser batch; larger gets slower on a CPU
 
 
@@ -117,7 +118,8 @@ def _line(crop: Sheet) -> Sheet:
     import cv2
 
     height, width = crop.shape
-    line_width = max(8, min(3200, round(width * _LINE_HEIGHT_PX / height)))
+    line_width = round(width * _LINE_HEIGHT_PX / height)
+    line_width = max(8, min(3200, line_width, round(_LONG_PX + _SQUEEZE * (line_width - _LONG_PX))))
     resized: Sheet = cv2.resize(
         np.ascontiguousarray(crop), (line_width, _LINE_HEIGHT_PX), interpolation=cv2.INTER_LINEAR
     )
