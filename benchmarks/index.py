@@ -33,7 +33,7 @@ from benchmarks.vectors import DIMENSION, Vectors, batches, blocks, describe, op
 
 SEED, QUERIES, K, BLOCK = 20190213, 1000, 10, 50_000
 ENVIRONMENT = Path(".venv-autofaiss")
-PEER = ("autofaiss==2.18.0", "numpy<2", "pyarrow<18")
+PEER = ("autofaiss==2.18.0", "faiss-cpu==1.8.0", "numpy<2", "pyarrow<18")
 ROWS, APPENDED, ASKED, TRUTH = "vectors.f32", "appended.f32", "queries.npy", "truth.npy"
 
 
@@ -103,7 +103,7 @@ def read(path: Path) -> Iterator[Vectors]:
 
 def figlake(folder: Path) -> dict[str, Any]:
     """Train, encode, append; then search as a release does."""
-    from pipeline.config import IndexSettings, SearchSettings
+    from pipeline.config import IndexSettings, PublishSettings, SearchSettings
     from pipeline.indexing import codebook, recipe
     from pipeline.indexing.shard import Source, write_shard
     from pipeline.indexing.spaces import Space
@@ -134,7 +134,7 @@ def figlake(folder: Path) -> dict[str, Any]:
 
     modality = opened(folder / "lake", book, [first])
     keys = np.array([int(key[3:].split("A1")[0]) for key in keys_of(folder / "lake" / first["keys_path"])])
-    modality.entry = replace_effort(modality.entry, tune(try_out(modality, 200, SEED), 0.99))
+    modality.entry = replace_effort(modality.entry, tune(try_out(modality, 200, SEED), PublishSettings().aim))
     effort = effort_of(modality, SearchSettings())
 
     def search(queries: Vectors) -> NDArray[np.int64]:
