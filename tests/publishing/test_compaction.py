@@ -158,7 +158,7 @@ def test_the_plan_merges_the_small_and_leaves_the_large() -> None:
     units = [(f"u{number}", rows) for number, rows in enumerate([1000, 10, 20, 30, 900, 5])]
     assert plan(units, [], most=6) == []
     assert plan(units, [], most=4) == [["u5", "u1", "u2", "u3", "u4"]]
-    assert plan(units, ["u0"], most=6) == [["u0"]]
+    assert plan(units, [units[0][0]], most=6) == [["u0"]]
     many = [(object(), 10) for _ in range(200)]
     assert len(many) - sum(len(group) - 1 for group in plan(many, [], most=64)) <= 64
 
