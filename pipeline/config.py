@@ -155,13 +155,23 @@ class ClassifySettings:
 
 @dataclass(frozen=True)
 class IndexSettings:
-    """Codebook recipe. Below ``flat_below`` vectors a modality is searched exactly."""
+    """Codebook recipe. Below ``flat_below`` vectors a modality is searched exactly.
+
+    ``memory_mb`` and ``latency_ms`` (one query on one core, as predicted) bound each modality's recipe; 0: no bound.
+    """
 
     flat_below: int = 20_000
     sample: int = 200_000
     seed: int = 20190213
     shards: int = _tuning(64)  # of a modality; from more on `figlake compact` merges small ones
     factory: str = ""  # any faiss factory string; empty: chosen from the number of vectors
+    memory_mb: int = 0
+    latency_ms: float = 0.0
+    #: A codebook is trained anew when its shards' codes are so much worse than those of its training sample, or its
+    #: lists so many times as uneven; 0: never.
+    drift_limit: float = 0.2
+    imbalance_limit: float = 4.0
+    retrain: tuple[str, ...] = _tuning(())  # codebooks, by name, that are to be replaced whatever the gauges say
 
 
 @dataclass(frozen=True)

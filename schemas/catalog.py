@@ -6,6 +6,12 @@ from schemas.base import ARCHIVE, Table, field
 
 MODALITIES = ("image", "text", "passage", "region")
 
+#: Of a held-out part of the training sample, or of the shard's rows: what the drift gauge compares.
+_GAUGES = [
+    field("quantisation_error", pa.float64(), "Mean squared distance of a vector from what its code stands for."),
+    field("imbalance", pa.float64(), "How many times likelier than with equal lists two vectors share one."),
+]
+
 CODEBOOKS = Table(
     name="codebooks",
     description="The codebook in force for each modality. Lake-wide: its archive is _lake.",
@@ -23,6 +29,8 @@ CODEBOOKS = Table(
             field("vectors_seen", pa.int64(), "Vectors in the lake at training time.", nullable=False),
             field("path", pa.string(), "Path below the lake.", nullable=False),
             field("sha256", pa.string(), "SHA-256 of the file, hex.", nullable=False),
+            *_GAUGES,
+            field("replaces", pa.string(), "The codebook that had to give way to it; null: none had."),
         ]
     ),
 )
@@ -48,6 +56,7 @@ SHARDS = Table(
                 nullable=False,
             ),
             field("keys_sha256", pa.string(), "SHA-256, hex.", nullable=False),
+            *_GAUGES,
         ]
     ),
 )
@@ -67,7 +76,7 @@ COMPACTED = Table(
     key=("archive", "vectors_path"),
     schema=pa.schema(
         [
-            *(SHARDS.schema.field(number) for number in range(len(SHARDS.schema))),
+            *(f for f in SHARDS.schema if f.name not in {gauge.name for gauge in _GAUGES}),
             field("members", pa.list_(_MEMBER), "Whose rows they are, in this order.", nullable=False),
         ]
     ),

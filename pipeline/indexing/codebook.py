@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import FiglakeError
+from pipeline.indexing.drift import Gauges
 from pipeline.indexing.files import put, sha256_of, workspace
 from pipeline.indexing.spaces import Space
 from pipeline.storage import Storage
 
 #: Hex digits of a content hash that a file name carries.
 NAME_DIGITS = 16
+NO_GAUGES = Gauges()
 
 
-def save(storage: Storage, index: Any, modality: str, recipe: str, space: Space, trained_on: int) -> dict[str, Any]:
+def save(
+    storage: Storage, index: Any, modality: str, recipe: str, space: Space, trained_on: int, gauges: Gauges = NO_GAUGES
+) -> dict[str, Any]:
     """Write a trained, empty index and return its row of the table ``codebooks``."""
     import faiss
 
@@ -33,7 +38,7 @@ def save(storage: Storage, index: Any, modality: str, recipe: str, space: Space,
     return {
         "modality": modality, "codebook": name, "recipe": recipe, "dimension": space.dimension, "model": space.model,
         "revision": space.revision, "trained_on": trained_on, "vectors_seen": space.rows, "path": path,
-        "sha256": sha256,
+        "sha256": sha256, **asdict(gauges), "replaces": None,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.context import StepContext
 from pipeline.indexing import codebook
+from pipeline.indexing.drift import drift_of, plain
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.indexing.shard import Source, write_shard
 from pipeline.lake import Lake
@@ -36,6 +37,9 @@ def run(ctx: StepContext) -> Outcome:
     outcome = engine.run(tasks.map_batches(encode, batch_format="pyarrow", batch_size=1), ctx.progress)
     with PartWriter(ctx.lake.storage, "shards", {"archive": ctx.archive}, ctx.settings.lake) as writer:
         writer.write_rows(sorted(outcome.notes, key=lambda row: str(row["modality"])))
+    books = {row["modality"]: row for row in map(json.loads, codebooks)}
+    found = {row["modality"]: drift_of(books[row["modality"]], [row], ctx.settings.indexing) for row in outcome.notes}
+    outcome.metrics = {"drift": plain(found)}
     outcome.parts, outcome.notes = writer.parts, []
     ctx.progress(len(codebooks), len(codebooks))
     return outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.indexing.codebook import NAME_DIGITS
+from pipeline.indexing.drift import SAMPLE, Gauges, gauges_of, list_sizes
 from pipeline.indexing.files import put, sha256_of, workspace
 from pipeline.indexing.ids import require_distinct, vector_ids
 from pipeline.indexing.lists import write_lists
@@ -59,6 +60,7 @@ def write_shard(storage: Storage, codebook: dict[str, Any], index: Any, source: 
         where = f"{codebook['modality']} vectors of archive {source.archive}"
         require_distinct(keys["id"].to_numpy(), keys["key"], where)
         order = pc.sort_indices(keys, [("key", "ascending")]).to_numpy()
+        gauges = Gauges()
         files = {"keys": folder / "keys", "vectors": folder / "vectors"}
         _write_keys(keys.take(pa.array(order)), files["keys"])
         _write_sorted(unsorted, order, codebook["dimension"], files["vectors"])
@@ -67,7 +69,8 @@ def write_shard(storage: Storage, codebook: dict[str, Any], index: Any, source: 
             ids = keys["id"].to_numpy()[order]
             _encode(index, files["vectors"], ids, codebook["dimension"])
             write_lists(index, files["lists"])
-        return put_in_place(storage, codebook, source.archive, keys.num_rows, files)
+            gauges = _gauges(index, files["vectors"], keys.num_rows, codebook["dimension"])
+        return put_in_place(storage, codebook, source.archive, keys.num_rows, files) | asdict(gauges)
 
 
 def _spool(source: Source, codebook: dict[str, Any], path: Path) -> pa.Table:
@@ -104,6 +107,13 @@ def _encode(index: Any, path: Path, ids: NDArray[np.int64], dimension: int) -> N
     for start in range(0, len(ids), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
         index.add_with_ids(vectors[block].astype(np.float32), ids[block])
+
+
+def _gauges(index: Any, path: Path, rows: int, dimension: int) -> Gauges:
+    """How well the codes fit, on rows at equal distances."""
+    vectors = np.memmap(path, dtype=np.float16, mode="r", shape=(rows, dimension))
+    chosen = np.linspace(0, rows - 1, min(rows, SAMPLE)).astype(np.int64)
+    return gauges_of(index, vectors[chosen].astype(np.float32), list_sizes(index))
 
 
 def put_in_place(

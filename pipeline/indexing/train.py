@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import FiglakeError
+from pipeline.indexing.checkpoint import Checkpoint, Progress
 from pipeline.indexing.ids import ID_BITS, draw, vector_ids
 from pipeline.indexing.recipe import FLAT
 
@@ -58,23 +60,72 @@ def gather_sample(blocks: Iterable[pa.Table], dimension: int, sample: int) -> ND
     return np.ascontiguousarray(np.concatenate(vectors)[order])
 
 
-def train(sample: NDArray[np.float32], recipe: str, dimension: int, seed: int) -> Any:
-    """An empty, trained faiss index: coarse quantiser, transform and product quantiser. Inner product.
+def train(
+    sample: NDArray[np.float32], recipe: str, dimension: int, seed: int, checkpoint: Checkpoint | None = None
+) -> Any:
+    """An empty, trained faiss index: transform, coarse quantiser, codes. Inner product.
 
-    Raises FiglakeError when the sample is too small for the recipe.
+    With a ``checkpoint`` what is done is kept after every iteration, and a training that was killed goes on from
+    there; the result is the same, byte for byte. Raises FiglakeError when the sample is too small for the recipe.
     """
     import faiss
 
-    index = faiss.index_factory(dimension, recipe, faiss.METRIC_INNER_PRODUCT)
+    index = empty = faiss.index_factory(dimension, recipe, faiss.METRIC_INNER_PRODUCT)
     if recipe == FLAT:
         return index
-    ivf = faiss.extract_index_ivf(index)
-    ivf.cp.seed = seed % 2**31
+    parameters = faiss.extract_index_ivf(empty).cp  # no file of an index holds them
+    parameters.seed = seed % 2**31
     try:
+        done = checkpoint.read() if checkpoint else None
+        if done is not None:
+            index = faiss.deserialize_index(done.index)
+        rows = transformed(index, sample)
+        ivf = faiss.extract_index_ivf(index)
+        if ord(ivf.quantizer_trains_alone) != 1:  # 1: a quantiser that is not made of centroids
+            ivf.quantizer.add(_centroids(rows, index, parameters, done, checkpoint))
         index.train(sample)
     except RuntimeError as error:
         raise FiglakeError(
             f"the recipe {recipe} cannot be trained on {len(sample)} vectors; set indexing.factory to one with fewer "
             f"lists and smaller codes, or leave it empty ({str(error).rsplit('failed: ', 1)[-1]})"
         ) from None
+    if checkpoint is not None:
+        checkpoint.remove()
     return index
+
+
+def transformed(index: Any, sample: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sample as the inverted lists see it, behind the transforms, which are trained where they are not."""
+    faiss: Any = import_module("faiss")
+    rows = sample
+    if isinstance(index, faiss.IndexPreTransform):
+        for place in range(index.chain.size()):
+            transform = faiss.downcast_VectorTransform(index.chain.at(place))
+            if not transform.is_trained:
+                transform.train(rows)
+            rows = transform.apply(rows)
+    return rows
+
+
+def _centroids(
+    rows: NDArray[np.float32], index: Any, wanted: Any, done: Progress | None, checkpoint: Checkpoint | None
+) -> NDArray[np.float32]:
+    """k-means as faiss does it, iteration by iteration, on a GPU where faiss has one."""
+    faiss: Any = import_module("faiss")
+    ivf = faiss.extract_index_ivf(index)
+    parameters, iterations = faiss.ClusteringParameters(), wanted.niter
+    parameters.spherical, parameters.seed, parameters.niter = wanted.spherical, wanted.seed, 1
+    centroids, first = (None, 0) if done is None else (done.centroids, done.iterations)
+    assigner = faiss.IndexFlat(ivf.d, ivf.metric_type)
+    if getattr(faiss, "get_num_gpus", int)():
+        assigner = faiss.index_cpu_to_all_gpus(assigner)
+    for iteration in range(first, iterations):
+        step = faiss.Clustering(ivf.d, ivf.nlist, parameters)
+        if centroids is not None:
+            faiss.copy_array_to_vector(centroids.reshape(-1), step.centroids)
+        step.train(rows, assigner)
+        centroids = faiss.vector_to_array(step.centroids).reshape(ivf.nlist, ivf.d)
+        if checkpoint is not None:
+            checkpoint.write(index, centroids, iteration + 1)
+    assert centroids is not None  # noqa: S101 - there is at least one iteration
+    return centroids

@@ -18,7 +18,15 @@ from pipeline.indexing.train import train
 from pipeline.storage import Storage
 from tests.indexing.lakes import clustered
 
-RECIPES = ["Flat", "IVF16,PQ4x4fs", "IVF16,PQ4x6", "OPQ4_16,IVF16,PQ4x4fs", "IVF16,SQ8", "IVF16_HNSW8,Flat"]
+RECIPES = [
+    "Flat",
+    "IVF16,PQ4x4fs",
+    "IVF16,PQ4x6",
+    "OPQ4_16,IVF16,PQ4x4fs",
+    "IVF16,SQ8",
+    "IVF16_HNSW8,Flat",
+    "RR32,IVF16,RaBitQ",
+]
 
 
 def batches(keys: list[str], vectors: Any, size: int = 100, revision: str = "1") -> list[pa.RecordBatch]:

@@ -14,6 +14,7 @@ from pipeline.config import IndexSettings, RaySettings, Settings
 from pipeline.context import StepContext
 from pipeline.flow import LAKE_SCOPE
 from pipeline.indexing import codebook_step, encode_step
+from pipeline.indexing.drift import drifts
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.indexing.spaces import Space, count_encoders, find_space
 from pipeline.lake import Lake
@@ -69,14 +70,64 @@ def test_codebooks_stay_frozen_until_growth_or_another_encoder_asks(ray: None, t
     assert codebook_step.state(lake, settings) != state
     assert run(codebook_step, lake, LAKE_SCOPE, settings).metrics["trained"] == ["image", "text", "passage"]
     grown = codebooks(lake)
-    assert grown["image"]["recipe"] == "IVF4,PQ4x4fs"
-    assert (grown["image"]["trained_on"], grown["image"]["vectors_seen"]) == (160, 160)
+    assert {name: row["replaces"] for name, row in grown.items()} == {
+        name: row["codebook"] for name, row in first.items()
+    }
+    assert grown["image"]["recipe"] == "RR32,IVF4,RaBitQ"
+    assert (grown["image"]["trained_on"], grown["image"]["vectors_seen"]) == (152, 160)
 
     for archive in "ABC":
         write_vectors(lake, "image", archive, {f"EP{archive}0001A1/s1.tif#1": [1.0] * 24}, revision="2")
     assert run(codebook_step, lake, LAKE_SCOPE, settings).metrics["trained"] == ["image"]
     assert (codebooks(lake)["image"]["revision"], codebooks(lake)["image"]["dimension"]) == ("2", 24)
     assert codebooks(lake)["text"] == grown["text"]
+
+
+@pytest.mark.slow
+def test_a_codebook_is_trained_anew_when_its_shards_drift_away_and_only_then(ray: None, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, indexing=IndexSettings(factory="IVF8,PQ8x4fs", sample=1000, drift_limit=0.3))
+    lake = Lake.at(tmp_path)
+    archive_with(lake, "A", 400, seed=1)
+    run(codebook_step, lake, LAKE_SCOPE, settings)
+    known = run(encode_step, lake, "A", settings).metrics["drift"]
+    assert all(abs(one["error"]) < 0.3 and not one["retrain"] for one in known.values())
+    before, state = codebooks(lake), codebook_step.state(lake, settings)
+
+    archive_with(lake, "B", 400, seed=99)  # around other centres
+    found = run(encode_step, lake, "B", settings).metrics["drift"]
+    assert found["image"]["error"] > 0.6 and found["image"]["retrain"]
+    whole = drifts(lake, settings.indexing)
+    assert 0.3 < (whole["image"].error or 0) < found["image"]["error"]  # the archives weigh as many rows
+    assert codebook_step.state(lake, settings) != state
+    off = replace(settings, indexing=replace(settings.indexing, drift_limit=0, imbalance_limit=0))
+    assert codebook_step.state(lake, off) == state
+
+    run(codebook_step, lake, LAKE_SCOPE, settings)
+    after = codebooks(lake)
+    assert (after["image"]["codebook"] != before["image"]["codebook"], after["image"]["replaces"]) == (
+        True, before["image"]["codebook"]
+    )  # fmt: skip
+    replaced = codebook_step.state(lake, settings)
+    for archive in "AB":
+        run(encode_step, lake, archive, settings)
+    assert codebook_step.state(lake, settings) == replaced  # nothing more to do
+    assert not drifts(lake, settings.indexing)["image"].retrain
+
+
+@pytest.mark.slow
+def test_a_codebook_that_somebody_wants_replaced_is_replaced_once(ray: None, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, indexing=IndexSettings(flat_below=50, sample=300))
+    lake = Lake.at(tmp_path)
+    archive_with(lake, "A", 200, seed=1)
+    run(codebook_step, lake, LAKE_SCOPE, settings)
+    first = codebooks(lake)["image"]["codebook"]
+    archive_with(lake, "B", 150, seed=2)
+    asked = replace(settings, indexing=replace(settings.indexing, retrain=(first,)))
+    wanted = codebook_step.state(lake, asked)
+    assert wanted != codebook_step.state(lake, settings)
+    assert run(codebook_step, lake, LAKE_SCOPE, asked).metrics["trained"] == ["image"]
+    assert codebooks(lake)["image"]["codebook"] != first
+    assert codebook_step.state(lake, asked) == codebook_step.state(lake, settings) == wanted
 
 
 @pytest.mark.slow

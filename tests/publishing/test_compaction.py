@@ -30,7 +30,7 @@ from tests.indexing.lakes import Vectors, add_archive, build_index, clustered, e
 DIMENSION = 16
 #: Every list is looked into and many candidates are scored: the answer is exact, so that any other is a fault.
 EVERYTHING = SearchSettings(nprobe=64, candidates=1000)
-FACTORIES = ("IVF4,PQ8x4fs", "IVF4,SQ8", "PCAR8,IVF4,PQ4x4fs", "")
+FACTORIES = ("IVF4,PQ8x4fs", "IVF4,SQ8", "PCAR8,IVF4,PQ4x4fs", "RR16,IVF4,RaBitQ", "")
 
 
 def settings_for(factory: str, shards: int = 4) -> Settings:

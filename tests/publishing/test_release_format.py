@@ -76,7 +76,7 @@ def test_the_example_is_short_and_needs_only_faiss_pyarrow_and_numpy() -> None:
     assert set(imported) == {"json", "sys", "pathlib", "faiss", "numpy", "pyarrow"}
 
 
-@pytest.mark.parametrize("factory", ["", "IVF4,PQ16x4fs", "IVF4,SQ8", "PCA16,IVF4,SQ8"])
+@pytest.mark.parametrize("factory", ["", "IVF4,PQ16x4fs", "IVF4,SQ8", "PCA16,IVF4,SQ8", "RR32,IVF4,RaBitQ"])
 def test_the_example_finds_what_figlake_finds(tmp_path: Path, factory: str) -> None:
     lake = published(tmp_path / "lake", factory)
     query = VECTORS[210]
