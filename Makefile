@@ -48,6 +48,7 @@ java: .venv/bin/python
 	@touch $@
 
 docs: .venv/.installed ## regenerate what the documentation takes from the code
+	$(BIN)/python -m schemas.contract
 	$(BIN)/python -m schemas.docs
 	$(BIN)/python infra/steps_table.py
 

@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 
 from pipeline.config import Settings
 from pipeline.lake import Lake
-from pipeline.parts import Part, PartWriter
+from pipeline.parts import Part, PartWriter, read_group
+from schemas import TABLES
 
 
 def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Settings) -> tuple[list[Part], list[str]]:
@@ -30,7 +31,7 @@ def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Set
                 continue
             with PartWriter(lake.storage, table, {"archive": archive}, settings.lake) as writer:
                 for group in range(reader.num_row_groups):
-                    rows = reader.read_row_group(group)
+                    rows = read_group(reader, group, TABLES[table].part_schema)
                     writer.write(rows.filter(pc.invert(pc.is_in(rows["doc_id"], values))))
         added += writer.parts
         removed.append(file.path.removeprefix(root))

@@ -217,6 +217,16 @@ def _peak_memory_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def read_group(parquet: pq.ParquetFile, group: int, columns: pa.Schema) -> pa.Table:
+    """These columns of a row group; one that was added to its table after the file was written is null throughout."""
+    known = set(parquet.schema_arrow.names)
+    rows = parquet.read_row_group(group, columns=[name for name in columns.names if name in known])
+    count = parquet.metadata.row_group(group).num_rows
+    return pa.table(
+        [rows[f.name].cast(f.type) if f.name in known else pa.nulls(count, f.type) for f in columns], schema=columns
+    )
+
+
 def gather(results: Iterable[tuple[str, str]]) -> Outcome:
     """Read result rows (kind, payload) back into one Outcome."""
     outcome = Outcome()

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.parts import read_group
 from pipeline.storage import Storage
 
 #: What a unit holds at most, in sentences, unless one document alone has more: the memory bound of a worker.
@@ -86,15 +87,15 @@ def rows_per_unit(sentences: int, workers: int) -> int:
 
 def read_spans(storage: Storage, spans: Sequence[Span], columns: Sequence[str], schema: pa.Schema) -> pa.Table:
     """The rows of the spans in their order; a row group is read once."""
-    names = list(columns)
-    found = [pa.schema([schema.field(name) for name in names]).empty_table()]
+    wanted = pa.schema([schema.field(name) for name in columns])
+    found = [wanted.empty_table()]
     at: tuple[str, int] | None = None
     for span in spans:
         if at != (span.path, span.group):
             at = (span.path, span.group)
             with storage.filesystem().open_input_file(span.path) as stream:
-                rows = pq.ParquetFile(stream).read_row_group(span.group, columns=names).select(names)
-        found.append(rows.slice(span.start, span.stop - span.start).cast(found[0].schema))
+                rows = read_group(pq.ParquetFile(stream), span.group, wanted)
+        found.append(rows.slice(span.start, span.stop - span.start))
     return pa.concat_tables(found)
 
 

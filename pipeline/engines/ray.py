@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pipeline.config import LakeSettings, Settings
 from pipeline.errors import Reason, Reject
 from pipeline.lake import Lake, LakeFile
-from pipeline.parts import Outcome, PartWriter, gather, result_batch
+from pipeline.parts import Outcome, PartWriter, gather, read_group, result_batch
 from pipeline.storage import Storage
 from schemas import TABLES
 
@@ -79,20 +79,20 @@ def read(
     files = lake.files(table, archive)
     archives = {file.path: file.partition["archive"] for file in files}
     items = _slices(lake.storage, files, int(ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CPU, rows_per_task)
-    read_columns = list(dict.fromkeys([*wanted, *(where or {})]))
+    part_schema = TABLES[table].part_schema
+    read_columns = pa.schema([part_schema.field(name) for name in dict.fromkeys([*wanted, *(where or {})])])
 
     def scan(batch: pa.Table) -> Iterator[pa.Table]:
         for item in batch["item"].to_pylist():
             path, group, start, stop = json.loads(item)
             with lake.storage.filesystem().open_input_file(path) as stream:
-                rows = pq.ParquetFile(stream).read_row_group(group, columns=read_columns).slice(start, stop - start)
+                rows = read_group(pq.ParquetFile(stream), group, read_columns).slice(start, stop - start)
             for column, values in (where or {}).items():
                 rows = rows.filter(pc.is_in(rows[column], pa.array(list(values), pa.string())))
             rows = rows.select(wanted)
             yield rows.append_column("archive", pa.repeat(pa.scalar(archives[path]), rows.num_rows))
 
     if not items:
-        part_schema = TABLES[table].part_schema
         empty = pa.schema([*(part_schema.field(n) for n in wanted), pa.field("archive", pa.string())])
         return ray.data.from_arrow(empty.empty_table())
     dataset = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
