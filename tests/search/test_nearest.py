@@ -44,7 +44,7 @@ def passages(engine: SearchEngine) -> OpenModality:
 
 def test_the_recipe_was_chosen_by_size_and_the_recall_was_measured(engine: SearchEngine) -> None:
     entry = engine.manifest.modalities["passage"]
-    assert entry.codebook.recipe == "IVF256,PQ8x4fs"
+    assert entry.codebook.recipe == "RR64,IVF256,RaBitQ"
     assert len(entry.shards) == 3
     assert entry.queries == 50
     assert entry.recall_at_10 is not None and entry.recall_at_10 >= 0.95
