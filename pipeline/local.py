@@ -104,7 +104,7 @@ def _run_group(
         "replay": replay,
     }
     reports: list[StepReport] = []
-    log_path = Path(tempfile.gettempdir()) / f"figlake-{os.getpid()}-{group[0].name}.log"
+    log_path = _new_log(group[0].name)
     for event in _events(job, log_path, f"the {group[0].engine} process of {group[0].name}"):
         if event["event"] == "report":
             if event["state"] == "failed":
@@ -114,6 +114,13 @@ def _run_group(
     if not any(report.state == "failed" for report in reports):
         log_path.unlink(missing_ok=True)
     return reports
+
+
+def _new_log(step: str) -> Path:
+    """A log that nobody else can read, under a name that nobody can have put a link in place of."""
+    handle, path = tempfile.mkstemp(prefix=f"figlake-{os.getpid()}-{step}-", suffix=".log")
+    os.close(handle)
+    return Path(path)
 
 
 def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str, Any]]:

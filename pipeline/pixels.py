@@ -13,6 +13,8 @@ from pipeline.errors import Reason, RejectedItemError
 
 #: A sheet in memory: H x W, uint8, 0 ink and 255 paper.
 Sheet = NDArray[np.uint8]
+#: Pillow's formats that are asked whether bytes are theirs. Some of the others start programs (EPS: Ghostscript).
+FORMATS = ("TIFF", "PNG", "JPEG", "GIF", "BMP", "JPEG2000", "WEBP")
 
 
 def decode(data: bytes, limit_mpixels: int) -> Sheet:
@@ -28,7 +30,7 @@ def decode(data: bytes, limit_mpixels: int) -> Sheet:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > limit_mpixels * 1_000_000:
                     raise RejectedItemError(

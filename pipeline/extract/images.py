@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from pipeline.errors import Reason, RejectedItemError
+from pipeline.pixels import FORMATS
 
 _WIDTH, _HEIGHT, _STRIP_OFFSETS, _STRIP_BYTES, _X_DPI, _UNIT = 256, 257, 273, 279, 282, 296
 _TILE_OFFSETS, _TILE_BYTES = 324, 325
@@ -88,11 +89,11 @@ def _fields(data: bytes) -> dict[int, list[float]]:
 
 
 def _other(data: bytes) -> ImageFacts:
-    """JPEG, PNG and whatever else Pillow knows by its header."""
+    """JPEG, PNG and the other formats of sheets, by their header."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(BytesIO(data)) as image:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
             dpi = float(image.info.get("dpi", (0,))[0])
             kind = Image.MIME.get(image.format or "", "application/octet-stream")
             return ImageFacts(image.width, image.height, dpi if dpi > 1 else None, kind)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.pixels import FORMATS
 from pipeline.show import describe, one_figure
 
 #: A link at least this probable is a strong one.
@@ -133,6 +134,6 @@ def _drawing(lake: Lake, figure: dict[str, Any], archive: str) -> np.ndarray:
     rows = lake.dataset("sheets", archive).to_table(
         columns=["image"], filter=pc.field("sheet_id") == figure["sheet_id"]
     )
-    with Image.open(io.BytesIO(rows["image"][0].as_py())) as image:
+    with Image.open(io.BytesIO(rows["image"][0].as_py()), formats=FORMATS) as image:
         box = (figure["x0"], figure["y0"], figure["x1"], figure["y1"])
         return np.asarray(image.convert("L").crop(box))

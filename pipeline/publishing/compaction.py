@@ -20,9 +20,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import Settings
+from pipeline.errors import FiglakeError
 from pipeline.flow import LAKE_SCOPE
 from pipeline.indexing import codebook
-from pipeline.indexing.files import workspace
+from pipeline.indexing.files import sha256_of, workspace
 from pipeline.indexing.lists import merged_lists
 from pipeline.indexing.recipe import FLAT
 from pipeline.indexing.shard import KEYS_SCHEMA, put_in_place
@@ -159,7 +160,7 @@ def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
     )
     with workspace(storage) as folder:
         files = {"keys": folder / "keys", "vectors": folder / "vectors"}
-        local = {id(source): _fetched(storage, source.unit.files["vectors_path"], folder) for source in sources}
+        local = {id(source): _fetched(storage, source.unit.files, "vectors", folder) for source in sources}
         keys = pa.concat_tables([source.keys.take(pa.array(rows)) for _, source, rows in pieces])
         with pa.OSFile(str(files["keys"]), "wb") as stream, pa.ipc.new_file(stream, KEYS_SCHEMA) as writer:
             writer.write_table(keys.combine_chunks(), max_chunksize=_BLOCK_ROWS)
@@ -171,7 +172,7 @@ def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
         if book["recipe"] != FLAT:
             files["lists"] = folder / "lists"
             parts = [
-                (_fetched(storage, source.unit.files["lists_path"], folder), source.keys["id"].to_numpy(), source.keep)
+                (_fetched(storage, source.unit.files, "lists", folder), source.keys["id"].to_numpy(), source.keep)
                 for source in sources
             ]
             vectors = np.memmap(files["vectors"], np.float16, "r").reshape(-1, book["dimension"])
@@ -199,14 +200,21 @@ def _row(files: Row, members: Sequence[Member]) -> Row:
     return {**files, "members": parts}
 
 
-def _fetched(storage: Storage, path: str, folder: Path) -> Path:
-    """A local path of a file of the index; from an object store it is copied into ``folder`` first."""
+def _fetched(storage: Storage, files: Row, kind: str, folder: Path) -> Path:
+    """A local path of a shard's lists or vectors; from an object store they are copied into ``folder`` first.
+
+    Raises FiglakeError when the file is not the one that the table names: faiss trusts what it reads, and a
+    merged shard would carry the damage on under a checksum of its own.
+    """
     import shutil
 
-    if storage.is_local:
-        return Path(storage.path(path))
-    target = folder / path.replace("/", "-")
-    if not target.exists():
-        with storage.open_input(path) as source, target.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
+    path = files[f"{kind}_path"]
+    target = Path(storage.path(path))
+    if not storage.is_local:
+        target = folder / path.replace("/", "-")
+        if not target.exists():
+            with storage.open_input(path) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy, 1 << 20)
+    if sha256_of(target) != files[f"{kind}_sha256"]:
+        raise FiglakeError(f"{storage.uri(path)} is damaged: its SHA-256 is not the one in the table that names it")
     return target

@@ -22,7 +22,7 @@ def encode(canvas: NDArray[np.uint8], big_endian: bool = False, white_is_zero: b
     bits = canvas if white_is_zero else 1 - canvas
     coded = io.BytesIO()
     Image.frombytes("1", (width, height), np.packbits(bits, axis=1).tobytes()).save(coded, "TIFF", compression="group4")
-    with Image.open(coded) as image:
+    with Image.open(coded, formats=("TIFF",)) as image:
         tags = image.tag_v2
         rows, offsets, sizes = tags[278], tags[273], tags[279]
     raw = coded.getvalue()

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.config import IndexSettings, PublishSettings, SearchSettings, Settings
-from pipeline.errors import UsageError
+from pipeline.errors import FiglakeError, UsageError
 from pipeline.indexing.ids import vector_id
 from pipeline.lake import Lake
 from pipeline.publishing import pointer
@@ -109,6 +109,19 @@ def test_compacted_shards_answer_as_their_parts_did(tmp_path: Path, factory: str
     assert after.modalities["image"].masked == 0
     same(answers(lake, settings), expected({doc: v for doc, v in held.items() if doc not in ("EP0003A1", "EP0050A1")}))
     assert compact(lake, settings) == [], "a second time there is nothing to do"
+
+
+@pytest.mark.parametrize("kind", ["vectors", "lists"])
+def test_a_damaged_shard_is_not_merged_into_a_whole_one(tmp_path: Path, kind: str) -> None:
+    lake, settings = Lake.at(tmp_path), settings_for("IVF4,PQ8x4fs")
+    six_archives(lake, settings)
+    path = lake.read("shards", archive="A2")[f"{kind}_path"][0].as_py()
+    held = bytearray((tmp_path / path).read_bytes())
+    held[len(held) // 2] ^= 1
+    (tmp_path / path).write_bytes(held)
+    with pytest.raises(FiglakeError, match=f"{path} is damaged"):
+        compact(lake, settings)
+    assert lake.version("compacted") is None
 
 
 def test_a_withdrawn_document_is_in_no_file_of_the_index_after_compaction_and_pruning(tmp_path: Path) -> None:
