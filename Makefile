@@ -19,10 +19,13 @@ demo: java .venv/.installed ## install, draw two weekly archives, run the whole 
 test: java .venv/.installed .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
 	@$(WITH_JAVA) $(BIN)/pytest $(PYTEST_ARGS)
 
-check: .venv/.installed ## lint, format and type check
+check: .venv/.installed ## lint, format and type check; scripts and images; advisories on the pinned versions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck infra/*.sh .ci/run
+	$(BIN)/hadolint infra/Dockerfile
+	$(BIN)/python infra/audit.py
 
 bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
