@@ -33,6 +33,7 @@ _BATCH_BYTES = 32 << 20
 def session(settings: Settings) -> Iterator[SparkSession]:
     """A Spark session sized by the settings, stopped with its JVM on the way out.
 
+    Under spark-submit the JVM is there already: its master, memory and addresses are those that were submitted.
     Raises FiglakeError when there is no Java 17 or newer.
     """
     from pyspark.sql import SparkSession
@@ -41,6 +42,7 @@ def session(settings: Settings) -> Iterator[SparkSession]:
     # Executors must run this very interpreter: another Python may have other libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     conf = {
         "spark.driver.memory": f"{settings.spark.driver_memory_mb}m",
         "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
@@ -53,12 +55,14 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         # Loopback unless the cluster's own configuration says otherwise: a laptop's name may not resolve.
         **(
             {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-            if settings.spark.master.startswith("local")
+            if settings.spark.master.startswith("local") and not submitted
             else {}
         ),
         **dict(settings.spark.conf),
     }
-    builder = SparkSession.builder.appName("figlake").master(settings.spark.master)
+    builder = SparkSession.builder.appName("figlake")
+    if not submitted:
+        builder = builder.master(settings.spark.master)
     for name, value in conf.items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
@@ -75,7 +79,7 @@ def _end_jvm() -> None:
     from pyspark import SparkContext
 
     gateway = SparkContext._gateway
-    if gateway is None:
+    if gateway is None or gateway.proc is None:  # spark-submit's JVM, which ends with the program it runs
         return
     gateway.shutdown()
     gateway.proc.stdin.close()
