@@ -23,7 +23,7 @@ check: .venv/.installed ## lint, format and type check; scripts and images; advi
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck infra/*.sh .ci/run
+	$(BIN)/shellcheck infra/*.sh infra/*/*.sh .ci/run
 	$(BIN)/hadolint infra/Dockerfile
 	$(BIN)/python infra/audit.py
 
