@@ -21,18 +21,15 @@ def typer_commands(app: typer.Typer) -> set[str]:
 
 
 def typer_problem(app: typer.Typer, words: list[str]) -> str:
-    """Why a command line of figlake's is none; empty where it parses. Nothing is run."""
-    group = get_command(app)
+    """Why ``figlake WORDS`` is no command line; empty where it parses. Nothing is run."""
+    name, *rest = words
+    command = getattr(get_command(app), "commands", {}).get(name)
+    if command is None:
+        return f"there is no command {name}"
     try:
-        with group.make_context("figlake", list(words), resilient_parsing=False) as context:
-            name, command, rest = group.resolve_command(context, context.protected_args + context.args)  # type: ignore[attr-defined]
-            if command is None:
-                return f"there is no command {name}"
-            command.make_context(name, list(rest), parent=context).close()
-    except SystemExit:
-        return ""
-    except Exception as error:  # click's usage errors, of whichever click typer brings
-        return getattr(error, "message", "") or str(error) or type(error).__name__
+        command.make_context(name, list(rest)).close()
+    except Exception as error:  # the usage errors of whichever click typer brings
+        return str(getattr(error, "message", "") or error or type(error).__name__)
     return ""
 
 

@@ -156,7 +156,10 @@ def test_sparks_home_is_where_the_images_python_puts_it(stages: Any) -> None:
 def test_airflow_has_an_environment_of_its_own_and_calls_figlake_by_path(stages: Any) -> None:
     _, instructions = stages["airflow"]
     assert stages["airflow"][0] == "figlake"
-    assert [rest.split()[-1] for word, rest in instructions if word == "COPY"] == ["/opt/airflow", "/opt/dags"]
+    copies = [rest.split()[-1] for word, rest in instructions if word == "COPY"]
+    assert copies == ["/opt/airflow", "/opt/dags", "/entrypoint"]
+    assert re.search(r"PATH=/opt/airflow/bin:/opt/figlake/bin:", dict(instructions)["ENV"]), "python is Airflow's"
+    assert "rm /opt/airflow/bin/figlake" in str(stages["airflow-environment"]), "and figlake is not"
     assert "AIRFLOW_VAR_FIGLAKE_COMMAND=/opt/figlake/bin/figlake" in dict(instructions)["ENV"]
 
 
