@@ -48,7 +48,8 @@ OPERATORS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("ray.io/v1", "RayJob"): {
         "entrypoint": "str", "submissionMode": "str", "shutdownAfterJobFinishes": "bool",
-        "ttlSecondsAfterFinished": "int", "activeDeadlineSeconds": "int", "backoffLimit": "int", "suspend": "bool", "runtimeEnvYAML": "str",
+        "ttlSecondsAfterFinished": "int", "activeDeadlineSeconds": "int", "backoffLimit": "int",
+        "suspend": "bool", "runtimeEnvYAML": "str",
         "submitterPodTemplate": "V1PodTemplateSpec",
         "rayClusterSpec": {
             "rayVersion": "str", "enableInTreeAutoscaling": "bool",
