@@ -82,6 +82,9 @@ def step(
     config: ConfigOption = None,
     overrides: SetOption = None,
     replace: ReplaceOption = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Although it is up to date: what it had written was damaged or lost.")
+    ] = False,
 ) -> None:
     """Run one step on one archive, if it is pending: what an orchestrator calls.
 
@@ -90,6 +93,8 @@ def step(
     figlake step extract --archive EPRTBJV2019000007001001 --archives week07.zip --lake ./lake
 
     figlake step ocr --archive EPRTBJV2019000007001001 --lake ./lake
+
+    figlake step encode --archive EPRTBJV2019000007001001 --again --lake ./lake
 
     figlake step publish --lake ./lake
     """
@@ -108,7 +113,7 @@ def step(
         from jobs.progress import Board
 
         with Board(err) as board:
-            summary = run_all(target, settings, [archive or LAKE_SCOPE], (chosen,), board.take)
+            summary = run_all(target, settings, [archive or LAKE_SCOPE], (chosen,), board.take, again=again)
         for report in summary.reports:
             if report.state == "skipped":  # the board has said the rest
                 out.print(f"nothing to do: {report.step} of {report.archive} is up to date")

@@ -43,23 +43,25 @@ class RunSummary:
         return 3 if any(report.over_limit for report in self.reports) else 0
 
 
-def run_all(lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit) -> RunSummary:
+def run_all(
+    lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit, *, again: bool = False
+) -> RunSummary:
     """Bring the archives up to date; returns a report per step and archive.
 
-    An engine is started only for a group in which something is pending. Raises FiglakeError when a
-    group cannot start at all.
+    An engine is started only for a group in which something is pending, or ``again`` asks for what is up to date.
+    Raises FiglakeError when a group cannot start at all.
     """
     summary = RunSummary()
     broken: set[str] = set()
     for group in engine_groups(steps):
-        skipped = _all_done(lake, settings, group, archives, broken)
+        skipped = None if again else _all_done(lake, settings, group, archives, broken)
         if skipped is not None:
             for report in skipped:
                 summary.reports.append(report)
                 emit({"event": "report", **vars(report)})
             continue
         summary.started.append(group[0].engine)
-        reports = _run_group(lake, settings, group, archives, emit, broken=broken)
+        reports = _run_group(lake, settings, group, archives, emit, broken=broken, again=again)
         summary.reports += reports
         broken |= {report.archive for report in reports if report.state == "failed"}
     return summary
@@ -94,6 +96,7 @@ def _run_group(
     emit: Emit,
     replay: dict[str, Any] | None = None,
     broken: Iterable[str] = (),
+    again: bool = False,
 ) -> list[StepReport]:
     job = {
         "lake": lake.storage.root,
@@ -102,6 +105,7 @@ def _run_group(
         "broken": sorted(broken),
         "steps": [step.name for step in group],
         "replay": replay,
+        "again": again,
     }
     reports: list[StepReport] = []
     log_path = _new_log(group[0].name)

@@ -53,18 +53,19 @@ def run_group(
     emit: Emit,
     replay: Mapping[str, Any] | None = None,
     broken: Iterable[str] = (),
+    again: bool = False,
 ) -> None:
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
     An archive whose step fails takes no further steps, nor do those in ``broken``. ``replay`` (items,
-    source) runs a step that stands once more for these items only.
+    source) runs a step that stands once more for these items only; ``again`` runs it whole.
     """
     failed = set(broken)
     group = [BY_NAME[name] for name in steps]
     with engine_session(group[0].engine, settings) as engine:
         for step in group:
             for archive in archives_for(lake, step, archives, failed):
-                report = _run_one(lake, settings, step.name, archive, engine, emit, replay)
+                report = _run_one(lake, settings, step.name, archive, engine, emit, replay, again)
                 if report.state == "failed":
                     failed.add(archive)
                 emit({"event": "report", **asdict(report)})
@@ -78,6 +79,7 @@ def _run_one(
     engine: Any,
     emit: Emit,
     replay: Mapping[str, Any] | None,
+    again: bool,
 ) -> StepReport:
     last = 0.0
 
@@ -96,7 +98,7 @@ def _run_one(
         return StepReport(name, archive, "failed", error=f"{name} is not up to date; `figlake run` first, then replay")
     if replay is not None:
         return execute(lake, settings, task, engine, progress, frozenset(replay["only"]), replay["source"])
-    if task.done:
+    if task.done and not again:
         return StepReport(name, archive, "skipped")
     return execute(lake, settings, task, engine, progress)
 
@@ -112,9 +114,8 @@ def main() -> int:
         events.write(json.dumps(event, default=str) + "\n")
 
     try:
-        run_group(
-            lake, settings_from_json(job["settings"]), job["steps"], job["archives"], emit, job["replay"], job["broken"]
-        )
+        settings = settings_from_json(job["settings"])
+        run_group(lake, settings, job["steps"], job["archives"], emit, job["replay"], job["broken"], job["again"])
     except FiglakeError as error:
         emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
         return error.exit_code
