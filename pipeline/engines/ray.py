@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.config import LakeSettings, Settings
-from pipeline.errors import Reason, Reject
+from pipeline.errors import FiglakeError, Reason, Reject
 from pipeline.lake import Lake, LakeFile
 from pipeline.parts import Outcome, PartWriter, gather, read_group, result_batch
 from pipeline.storage import Storage
@@ -34,8 +35,15 @@ _TASKS_PER_CPU = 4
 
 @contextmanager
 def session(settings: Settings) -> Iterator[None]:
-    """A Ray session: the cluster at ``ray.address``, or a private one that ends with this process."""
+    """A Ray session: the cluster at ``ray.address``, or a private one that ends with this process.
+
+    Raises FiglakeError when the cluster does not let this process in.
+    """
     import logging
+
+    if settings.ray.address and _has_token():
+        # `ray start` asks for a token where there is one, and ray.init offers it only when told to, before its import.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
     import ray
 
@@ -43,7 +51,14 @@ def session(settings: Settings) -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     common: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
     if settings.ray.address:
-        ray.init(address=settings.ray.address, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(address=settings.ray.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ray.exceptions.AuthenticationError) as error:
+            raise FiglakeError(
+                f"cannot join the Ray cluster at {settings.ray.address!r} (ray.address): "
+                f"{str(error).strip().splitlines()[0]}. A step on Ray starts on a node of the cluster, and with the "
+                "token that its nodes have in RAY_AUTH_TOKEN"
+            ) from None
     else:
         ray.init(
             num_cpus=settings.ray.num_cpus or None,
@@ -58,6 +73,14 @@ def session(settings: Settings) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _has_token() -> bool:
+    """Whether a token is at hand, in one of the places where Ray looks for it."""
+    if os.environ.get("RAY_AUTH_TOKEN"):
+        return True
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return (Path(path) if path else Path.home() / ".ray" / "auth_token").is_file()
 
 
 def read(
