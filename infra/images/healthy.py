@@ -1,4 +1,4 @@
-"""Docker's health check: asks the address that FIGLAKE_HEALTH names, ``http://…`` or ``tcp://host:port``.
+"""Docker's health check: asks the addresses that FIGLAKE_HEALTH names, ``http://…`` or ``tcp://host:port``.
 
 A container that serves nothing names none, and is healthy while it lives.
 """
@@ -29,5 +29,5 @@ def trouble(address: str) -> str:
 
 
 if __name__ == "__main__":
-    asked = os.environ.get("FIGLAKE_HEALTH")
-    sys.exit((trouble(asked) if asked else "") or 0)
+    found = [trouble(address) for address in os.environ.get("FIGLAKE_HEALTH", "").split()]
+    sys.exit("; ".join(filter(None, found)) or 0)

@@ -53,6 +53,7 @@ OPERATORS: dict[tuple[str, str], dict[str, Any]] = {
         "submitterPodTemplate": "V1PodTemplateSpec",
         "rayClusterSpec": {
             "rayVersion": "str", "enableInTreeAutoscaling": "bool",
+            "authOptions": {"mode": "str", "secretName": "str"},
             "headGroupSpec": {
                 "serviceType": "str", "rayStartParams": "Dict[str, str]", "template": "V1PodTemplateSpec",
             },

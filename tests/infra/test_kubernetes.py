@@ -219,6 +219,7 @@ def test_versions_are_those_that_are_installed() -> None:
 def test_ray_takes_the_parameters_that_its_nodes_are_started_with() -> None:
     cluster = one("steps/ray-job.yaml")["spec"]["rayClusterSpec"]
     groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    assert cluster["authOptions"] == {"mode": "token"}, "whoever reaches Ray's ports could run what he likes"
     given = {f"--{name}" for group in groups for name in group["rayStartParams"]}
     assert given <= ray_options("start")
 

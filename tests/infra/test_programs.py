@@ -58,6 +58,7 @@ def server() -> Iterator[str]:
 def test_a_server_that_answers_is_healthy_by_page_and_by_port(server: str) -> None:
     assert healthy(f"http://{server}/well") == (0, "")
     assert healthy(f"tcp://{server}") == (0, "")
+    assert healthy(f"http://{server}/well tcp://{server}") == (0, "")
 
 
 def test_a_server_that_refuses_or_is_gone_is_not_and_the_reason_is_told(server: str) -> None:
@@ -66,6 +67,7 @@ def test_a_server_that_refuses_or_is_gone_is_not_and_the_reason_is_told(server: 
         code, said = healthy(f"{scheme}://127.0.0.1:9")
         assert code == 1
         assert "Connection refused" in said
+    assert healthy(f"tcp://{server} http://{server}/ill")[0] == 1
     assert healthy("file:///etc/passwd") == (1, "file:///etc/passwd is neither http:// nor tcp://")
 
 
