@@ -28,6 +28,7 @@ def releases(
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """List the releases, newest first; the current one is marked.
 
@@ -42,7 +43,7 @@ def releases(
 
         from pipeline.publishing import pointer
 
-        settings = settings_of(profile, config, None)
+        settings = settings_of(profile, config, overrides)
         target = lake_at(lake, settings)
         removed = pointer.prune(target, settings.publish) if prune else []
         current, found = pointer.current(target), pointer.list_releases(target)
@@ -87,6 +88,7 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
     """Remove files that no table version in use names: leftovers of killed workers and old versions.
 
@@ -99,7 +101,7 @@ def clean(
     with clean_errors():
         from pipeline.publishing import pointer
 
-        settings = settings_of(profile, config, None)
+        settings = settings_of(profile, config, overrides)
         target = lake_at(lake, settings)
         keep = pointer.kept_versions(target)
         gone = target.clean(settings.lake.retention_hours, keep, dry_run=dry_run)
@@ -113,7 +115,7 @@ def compact(
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Merge small shards of the index and leave out rows of withdrawn documents. The next release uses the result.
+    """Take withdrawn documents out of the tables, merge small shards of the index. The next release uses the result.
 
     A modality's small shards are merged when it has more than indexing.shards; a shard is made anew when it holds a
     withdrawn document, or when a tenth of its rows are dead. Nothing is decoded or trained. Killed, it leaves nothing.
@@ -128,18 +130,23 @@ def compact(
         from dataclasses import asdict
 
         from pipeline.publishing.compaction import compact as run_compaction
+        from pipeline.withdrawal import purge
 
         settings = settings_of(profile, config, overrides)
-        done = run_compaction(lake_at(lake, settings), settings)
+        target = lake_at(lake, settings)
+        done = run_compaction(target, settings)
+        removed = purge(target, settings)  # after the index: the documents' rows say which shards hold them
         if as_json:
-            typer.echo(json.dumps([asdict(each) for each in done]))
+            typer.echo(json.dumps({"index": [asdict(each) for each in done], "rows_removed": removed}))
             return
+        if removed:
+            out.print(f"rows of withdrawn documents removed: {', '.join(f'{n} {c:,}' for n, c in removed.items())}")
         for each in done:
             out.print(
                 f"{each.modality}: {each.shards_before} → {each.shards_after} shards, "
                 f"{each.rows_before:,} → {each.rows_after:,} rows"
             )
-        out.print("`figlake run` publishes it" if done else "nothing to compact")
+        out.print("`figlake run` publishes it" if done or removed else "nothing to compact")
 
 
 def migrate(lake: LakeOption) -> None:

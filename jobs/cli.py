@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs import admin, ask, evaluate, fetch, ingest, make, pending, watch
+from jobs import admin, ask, codebooks, evaluate, fetch, ingest, make, pending, plan, trace, watch
 
 app = typer.Typer(
     name="figlake",
@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for module in (fetch, ingest, pending, ask, evaluate, watch, admin, make):
+for module in (fetch, plan, ingest, pending, ask, evaluate, watch, trace, codebooks, admin, make):
     module.register(app)
 
 

@@ -209,6 +209,16 @@ class SearchSettings:
 
 
 @dataclass(frozen=True)
+class CostSettings:
+    """Prices that plans and reports reckon with: typical list prices of a public cloud, to be set to one's own."""
+
+    cpu_hour: float = _tuning(0.04)  # one processor
+    gpu_hour: float = _tuning(3.0)  # one accelerator
+    storage_gb_month: float = _tuning(0.023)
+    currency: str = _tuning("USD")
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole tree. Frozen: every step sees the same one."""
 
@@ -227,6 +237,7 @@ class Settings:
     quality: QualitySettings = QualitySettings()
     publish: PublishSettings = PublishSettings()
     search: SearchSettings = SearchSettings()
+    cost: CostSettings = CostSettings()
     #: Passed to delta-rs and pyarrow, e.g. {"AWS_ENDPOINT_URL" = "http://…"}. Never printed.
     storage: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -13,26 +15,38 @@ from schemas import TABLES
 
 
 def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Settings) -> tuple[list[Part], list[str]]:
-    """Parts to add and file paths to remove so that documents in ``parts`` replace their old rows.
-
-    Only the files that hold such a document are written anew, one row group in memory at a time.
-    """
+    """Parts to add and file paths to remove so that documents in ``parts`` replace their old rows."""
     filesystem = lake.storage.filesystem()
     fresh: set[str] = set()
     for part in parts:
         with filesystem.open_input_file(lake.storage.path("tables", table, part.path)) as stream:
             fresh |= set(pq.ParquetFile(stream).read(["doc_id"])["doc_id"].to_pylist())
-    added, removed, values = list(parts), [], pa.array(sorted(fresh), pa.string())
+    added, removed, _ = without(lake, table, archive, fresh, settings)
+    return [*parts, *added], removed
+
+
+def without(
+    lake: Lake, table: str, archive: str, doc_ids: Iterable[str], settings: Settings
+) -> tuple[list[Part], list[str], int]:
+    """Parts to add and file paths to remove so that these documents have no rows, and how many they had.
+
+    Only the files that hold such a document are written anew, one row group in memory at a time.
+    """
+    filesystem, values = lake.storage.filesystem(), pa.array(sorted(doc_ids), pa.string())
+    added: list[Part] = []
+    removed: list[str] = []
+    rows_removed = 0
     root = lake.storage.path("tables", table) + "/"
     for file in lake.files(table, archive):
         with filesystem.open_input_file(file.path) as stream:
             reader = pq.ParquetFile(stream)
             if not pc.any(pc.is_in(reader.read(["doc_id"])["doc_id"], values)).as_py():
                 continue
-            with PartWriter(lake.storage, table, {"archive": archive}, settings.lake) as writer:
+            with PartWriter(lake.storage, table, file.partition, settings.lake) as writer:
                 for group in range(reader.num_row_groups):
                     rows = read_group(reader, group, TABLES[table].part_schema)
                     writer.write(rows.filter(pc.invert(pc.is_in(rows["doc_id"], values))))
         added += writer.parts
         removed.append(file.path.removeprefix(root))
-    return added, removed
+        rows_removed += file.rows - sum(part.rows for part in writer.parts)
+    return added, removed, rows_removed

@@ -18,6 +18,7 @@ from typing import Any
 from pipeline import registry
 from pipeline.config import Settings
 from pipeline.context import StepContext
+from pipeline.engines.resources import resources
 from pipeline.errors import FiglakeError, SupersededError, UsageError
 from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake, next_generation
@@ -148,7 +149,7 @@ def execute(
             len(outcome.rejects),
             seconds,
             outcome.peak_memory_mb,
-            outcome.metrics,
+            {**outcome.metrics, "resources": resources(step.engine, engine)},
         ),
     )
     rejected = len(outcome.rejects) / max(outcome.rows_in, len(outcome.rejects), 1)

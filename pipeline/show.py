@@ -9,16 +9,20 @@ import pyarrow.compute as pc
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.status import release_versions
+from pipeline.withdrawal import reasons
 
 
 def describe(lake: Lake, item: str, *, latest: bool = False) -> dict[str, Any]:
     """What the lake knows of a document or of one figure, from the current release's tables.
 
-    ``item`` is a doc_id or a figure_id. Raises UsageError when neither is known.
+    ``item`` is a doc_id or a figure_id. Raises UsageError when neither is known, or when the document
+    has been withdrawn.
     """
     release, versions = (None, {}) if latest else release_versions(lake)
     pinned = lake.pinned(versions)
     doc_id = item.split("/", 1)[0]
+    if (why := reasons(lake).get(doc_id)) is not None:
+        raise UsageError(f"{doc_id} has been withdrawn: {why}")
     documents = _rows(pinned, "documents", doc_id)
     if not documents:
         raise UsageError(

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.withdrawal import withdrawn
 from schemas import TABLES
 
 if TYPE_CHECKING:
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
 def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with a view per table, at ``versions`` where given, else at the newest.
 
-    Files and the network are out of a query's reach: only the views can be read.
+    Files and the network are out of a query's reach: only the views can be read. They lack the documents that have
+    been withdrawn by now, whatever the version.
     """
     import duckdb
 
-    connection = duckdb.connect()
-    for table in TABLES:
-        connection.register(table, lake.dataset(table, version=(versions or {}).get(table)))
+    connection, gone = duckdb.connect(), sorted(withdrawn(lake))
+    for name, table in TABLES.items():
+        rows = lake.dataset(name, version=(versions or {}).get(name))
+        if gone and "doc_id" in table.schema.names and name != "tombstones":
+            rows = rows.filter(~pc.field("doc_id").isin(gone))
+        connection.register(name, rows)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.config import Settings
 from pipeline.context import StepContext
+from pipeline.errors import UsageError
 from pipeline.flow import LAKE_SCOPE
 from pipeline.indexing import codebook, recipe
 from pipeline.indexing.checkpoint import Checkpoint
@@ -81,6 +83,18 @@ def still_fits(
     if not same_space or recipe.outgrown(row["recipe"], wanted, settings.indexing):
         return False
     return not (row["codebook"] in settings.indexing.retrain or drift_of(row, shards, settings.indexing).retrain)
+
+
+def to_retrain(lake: Lake, settings: Settings, modalities: Sequence[str] | None = None) -> Settings:
+    """The settings under which the codebooks that stand, of all or of these modalities, are trained anew.
+
+    Raises UsageError for a modality without a codebook.
+    """
+    standing, _ = _standing(lake)
+    if unknown := sorted(set(modalities or ()) - set(standing)):
+        raise UsageError(f"there is no codebook for {unknown[0]!r}; there are: {', '.join(sorted(standing)) or 'none'}")
+    names = tuple(row["codebook"] for name, row in standing.items() if not modalities or name in modalities)
+    return replace(settings, indexing=replace(settings.indexing, retrain=names))
 
 
 def _standing(lake: Lake) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.config import SearchSettings
@@ -12,11 +14,15 @@ from pipeline.errors import GateError
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
 from pipeline.publishing.draft import Draft
+from pipeline.publishing.live import live_documents
 from pipeline.publishing.manifest import Manifest
 from pipeline.publishing.measure import TIE, Measured
+from pipeline.publishing.units import read_keys, standing_units
 from pipeline.search.nearest import nearest
 from pipeline.search.release import DamagedReleaseError, OpenModality, Release, open_files
 from pipeline.storage import Storage
+from pipeline.withdrawal import STEP as WITHDRAW
+from pipeline.withdrawal import withdrawn
 
 
 def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
@@ -37,6 +43,8 @@ def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
         }
         for archive in sorted(in_tables.keys() | in_shards.keys()):
             wanted, found = in_tables.get(archive, 0), in_shards.get(archive, 0)
+            if wanted != found and lake.generation(modality.table, WITHDRAW, archive) is not None:
+                wanted, found = _beside_withdrawn(lake, name, archive)
             if wanted != found:
                 raise GateError(
                     f"gate counts: archive {archive} has {wanted} rows in {modality.table} and {found} in the {name} "
@@ -44,6 +52,22 @@ def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
                 )
     if standing and sum(m.rows for m in standing.modalities.values()) and not draft.modalities:
         raise GateError(f"gate counts: no vectors are left, release {standing.release} has some")
+
+
+def _beside_withdrawn(lake: Lake, name: str, archive: str) -> tuple[int, int]:
+    """Rows of an archive's table and of its part of the shards, but for documents that were withdrawn.
+
+    The archive's own shard keeps the rows of a document that its table has lost; so rows are counted, not files.
+    """
+    gone = set(withdrawn(lake))
+    found = 0
+    for unit in standing_units(lake, live_documents(lake)).get(name, []):
+        for member, _, rows in unit.slices(read_keys(lake.storage, unit)):
+            if member.stands and member.archive == archive:
+                gone |= set(member.dropped)
+                found += rows.num_rows - pc.sum(pc.is_in(rows["doc_id"], value_set=pa.array(sorted(gone)))).as_py()
+    in_table = lake.dataset(MODALITIES[name].table, archive)
+    return in_table.count_rows(filter=~pc.field("doc_id").isin(sorted(gone))), found
 
 
 def check_files(storage: Storage, manifest: Manifest, standing: Manifest | None) -> Release:

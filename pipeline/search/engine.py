@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ from pipeline.search.query import Box, Query, Vectors, given
 from pipeline.search.ranking import Joined, Ranking, join
 from pipeline.search.release import Release, open_files
 from pipeline.search.vectors import FIGURE_MODALITIES, QueryVectors, modality_of
+from pipeline.search.withdrawn import Withdrawals, without
 
 #: Columns of facets.arrow that a hit shows.
 _HIT_FACETS = ("archive", "doc_id", "figure_id", "figure_type", "perspective", "family", "publication_date")
@@ -54,22 +56,28 @@ def open_release(
     manifest = read_manifest(lake.storage, name)
     held = hold(lake.storage, pointer.manifest_path(name))
     opened = open_files(lake.storage, manifest, cache, verify=verify)
-    return SearchEngine(lake.pinned(manifest.tables), settings, opened, encoders, held)
+    return SearchEngine(lake.pinned(manifest.tables), settings, opened, encoders, held, Withdrawals(lake))
 
 
 class SearchEngine:
-    """A release that answers queries. Safe to share between threads."""
+    """A release that answers queries. Safe to share between threads.
+
+    A document withdrawn after the release was published is in no answer from the next request on.
+    """
 
     def __init__(
         self, lake: Lake, settings: Settings, release: Release, encoders: Mapping[str, Encoder] | None = None,
-        held: BinaryIO | None = None,
+        held: BinaryIO | None = None, withdrawals: Withdrawals | None = None,
     ) -> None:  # fmt: skip
-        self.settings, self.release = settings, release
+        self.settings, self.release, self._lake = settings, release, lake
         if held is not None:  # it keeps the release from being pruned
             weakref.finalize(self, held.close)
         self.tables = HitTables(lake)
         self.vectors = QueryVectors(release, self.tables, settings, encoders or {})
         self._everything = Allowed(release, release.figures)
+        # None, not self, while nothing is withdrawn: an engine ends, and lets its release go, when nobody holds it.
+        self._withdrawals, self._masked = withdrawals, None if withdrawals is None else self._without(withdrawals)
+        self._looking = threading.Lock()
         self._allowed = lru_cache(_KEPT_FILTERS)(lambda chosen: Allowed(release, kept_figures(release, chosen)))
 
     @property
@@ -88,7 +96,9 @@ class SearchEngine:
         a sheet may show several; any other picture is one drawing. Raises UsageError when the query is
         empty, names an unknown figure or filter value, or asks a modality that the release lacks.
         """
-        asked = replace(query or Query(), **changes)
+        return self._newest()._search(replace(query or Query(), **changes))
+
+    def _search(self, asked: Query) -> Page:
         start = self._start(asked)
         joined = self._joined(asked)
         ranking, more = self._slice(joined, asked, start)
@@ -97,17 +107,21 @@ class SearchEngine:
 
     def rank(self, query: Query) -> Ranking:
         """The figures of a query's page with their scores alone; no table is read."""
-        return self._slice(self._joined(query), query, self._start(query))[0]
+        newest = self._newest()
+        return newest._slice(newest._joined(query), query, newest._start(query))[0]
 
     def parts(self, query: Query) -> dict[str, Part]:
         """What the query compares, by name. Raises UsageError when it is empty or cannot be answered."""
+        return self._newest()._parts(query)
+
+    def _parts(self, query: Query) -> dict[str, Part]:
         if query.is_empty:
             raise UsageError("nothing to search with: give an image, words, or a figure")
         parts: dict[str, Part] = {
             name: self._vector_part(name, found) for name, found in self.vectors.of(query).items()
         }
         if query.lexical is not None and given(query.lexical):
-            parts["lexical"] = LexicalPart(self.release.lexical, parse(query.lexical))
+            parts["lexical"] = LexicalPart(self.release.lexical, parse(query.lexical), self._everything)
         return parts
 
     def _vector_part(self, part: str, vectors: Vectors) -> VectorPart | DetailPart:
@@ -119,12 +133,31 @@ class SearchEngine:
         return DetailPart(name, modality, self.release.details[name], vectors, search, self._everything)
 
     def pictures(self, hits: Sequence[Hit]) -> list[bytes]:
-        """The original image file of each hit's sheet."""
+        """The original image file of each hit's sheet. Raises UsageError for a document that was withdrawn since."""
+        self._newest()
+        gone = self._withdrawals.documents if self._withdrawals else frozenset[str]()
+        if withdrawn := sorted({hit.doc_id for hit in hits} & gone):
+            raise UsageError(f"{withdrawn[0]} has been withdrawn")
         sheets = self.tables.sheets([(hit.archive, hit.sheet_id) for hit in hits])
         return [sheets[hit.archive, hit.sheet_id] for hit in hits]
 
     def _joined(self, query: Query) -> Joined:
-        return Joined(self.parts(query), query.fusion or self.settings.search.fusion, query.weights)
+        return Joined(self._parts(query), query.fusion or self.settings.search.fusion, query.weights)
+
+    def _newest(self) -> SearchEngine:
+        """The engine that answers now: this one, or one over the same files that masks what was withdrawn since."""
+        if self._withdrawals is None:
+            return self
+        with self._looking:
+            if self._withdrawals.have_grown():
+                self._masked = self._without(self._withdrawals)
+            return self._masked or self
+
+    def _without(self, withdrawals: Withdrawals) -> SearchEngine | None:
+        masked = without(self.release, withdrawals.documents)
+        if masked is self.release:
+            return None
+        return SearchEngine(self._lake, self.settings, masked, self.vectors.encoders)
 
     def _start(self, query: Query) -> Cursor:
         """Where the query's page begins."""

@@ -144,6 +144,7 @@ class LexicalPart:
 
     index: LexicalIndex
     query: Any  # tantivy.Query
+    everything: Allowed
 
     @property
     def calibration(self) -> Calibration | None:
@@ -151,12 +152,11 @@ class LexicalPart:
 
     def candidates(self, count: int, allowed: Allowed | None) -> Ids:
         """The best ``count`` figures that are allowed."""
-        entries = count * _STEP
+        entries, shown = count * _STEP, allowed or self.everything
         while True:
-            figures, _, everything = self.index.best(self.query, entries)
-            if allowed is not None:
-                figures = figures[allowed.keeps(figures)]
-            if everything or len(figures) >= count:
+            figures, _, complete = self.index.best(self.query, entries)
+            figures = figures[shown.keeps(figures)]
+            if complete or len(figures) >= count:
                 return np.sort(figures[:count])
             entries *= _STEP
 

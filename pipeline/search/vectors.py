@@ -39,7 +39,7 @@ class QueryVectors:
         self, release: Release, tables: HitTables, settings: Settings, encoders: Mapping[str, Encoder]
     ) -> None:
         self.release, self.tables, self.settings = release, tables, settings
-        self._encoders = dict(encoders)
+        self.encoders = dict(encoders)
 
     def of(self, query: Query) -> dict[str, Vectors]:
         """Unit vectors, float32 (m, dimension), by part; more than one where a sheet shows several figures.
@@ -169,12 +169,12 @@ class QueryVectors:
 
     def _encoder(self, modality: str) -> Encoder:
         """The encoder of a modality's queries; modalities made by the same one share it."""
-        if modality not in self._encoders:
+        if modality not in self.encoders:
             wanted, known = self.modality(modality).encoder, self.release.modalities
-            same = [name for name in self._encoders if name in known and known[name].encoder == wanted]
-            encoder = self._encoders[same[0]] if same else encoder_for(modality, *wanted, self.settings)
-            self._encoders[modality] = encoder
-        return self._encoders[modality]
+            same = [name for name in self.encoders if name in known and known[name].encoder == wanted]
+            encoder = self.encoders[same[0]] if same else encoder_for(modality, *wanted, self.settings)
+            self.encoders[modality] = encoder
+        return self.encoders[modality]
 
 
 def _name_of(image: Picture) -> str:

@@ -1,0 +1,180 @@
+"""One synthetic week end to end, then a second night: rates per step, overhead, growth, and one worker against two.
+
+    python -m benchmarks.nightly [--documents 2000] [--folder DIR] [--reference]
+
+Each run is `figlake run` with the laptop profile. Printed: documents and figures per minute and the processors' load in
+each step; what an engine's start-up takes of its steps (start-up: from the end of the step before to the first step's
+start, for both of Spark's and Ray's processes; the load tells how much a step waits); a second night with a new archive
+of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on a
+tenth of the documents. The load is the machine's: run it on an idle one. ``--reference`` writes the rates that
+`figlake plan` falls back on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import registry
+from pipeline.archives import discover
+from pipeline.config import Settings, load_settings
+from pipeline.flow import BY_NAME, STEPS, engine_groups
+from pipeline.lake import Lake
+from pipeline.local import run_all
+from pipeline.planning.rates import REFERENCE, Rates, rates_of, read_reference
+from pipeline.synth import draw_archive
+
+SEED = 20190213
+BOUND = ("extract", "ocr", "figures", "link", "embed")
+
+
+@dataclass
+class Watch:
+    """Times and load of a run's steps, taken from its events."""
+
+    last: float = field(default_factory=time.perf_counter)
+    busy: tuple[float, float] = field(default_factory=lambda: processor_seconds())
+    startup: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    load: dict[str, float] = field(default_factory=dict)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """An event of the local runner."""
+        now, busy = time.perf_counter(), processor_seconds()
+        if event["event"] == "start":
+            self.startup[event["step"]] = self.startup.get(event["step"], 0.0) + now - self.last
+        elif event["event"] == "report":
+            if event["state"] == "failed":
+                raise SystemExit(f"{event['step']} failed: {event['error']}")
+            name, whole = event["step"], busy[1] - self.busy[1]
+            self.seconds[name] = self.seconds.get(name, 0.0) + now - self.last
+            self.load[name] = (busy[0] - self.busy[0]) / whole if whole else 0.0
+        else:
+            return
+        self.last, self.busy = now, busy
+
+    @property
+    def work(self) -> float:
+        """Seconds inside the steps."""
+        return sum(self.seconds.values())
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of start-up."""
+        return sum(self.startup.values())
+
+
+def processor_seconds() -> tuple[float, float]:
+    """Busy and all seconds of the machine's processors since it started."""
+    values = [float(value) for value in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (sum(values) - values[3] - values[4]) / ticks, sum(values) / ticks
+
+
+def night(lake: Lake, settings: Settings, archive: Path, last: str | None = None) -> Watch:
+    """Bring an archive in, up to a step."""
+    names = [registry.register(lake, source).name for source in discover([str(archive)], {})]
+    steps = STEPS if last is None else STEPS[: [step.name for step in STEPS].index(last) + 1]
+    watch = Watch()
+    run_all(lake, settings, names, steps, watch.take)
+    return watch
+
+
+def main() -> None:
+    """Draw the week, run it, print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    parser.add_argument("--reference", action="store_true", help="write the rates that figlake ships with")
+    arguments = parser.parse_args()
+    settings = load_settings("laptop", overrides=["publish.recall_at_10=0.5"])
+    with tempfile.TemporaryDirectory(prefix="figlake-", dir=arguments.folder) as name:
+        folder = Path(name)
+        documents = arguments.documents
+        counts = {"week": documents, "next": max(1, documents // 20), "tenth": max(4, documents // 10)}
+        week, next_week, tenth = (
+            draw_archive(folder / place, count, SEED + number, week=number + 1, processes=os.cpu_count() or 1)
+            for number, (place, count) in enumerate(counts.items())
+        )
+        lake = Lake.at(folder / "lake")
+        first = night(lake, settings, week)
+        show(lake, first, documents)
+        second = night(lake, settings, next_week)
+        print(
+            f"\nsecond night, {counts['next']:,} documents more: {second.work:.1f} s of work "
+            f"({second.work / first.work:.1%} of the first night's; asked: <= 8%), {second.waiting:.1f} s of start-up"
+        )
+        if arguments.reference:
+            write_reference(rates_of(lake))
+        two_workers(folder, tenth)
+
+
+def show(lake: Lake, watch: Watch, documents: int) -> None:
+    """The first night, step by step."""
+    figures = sum(file.rows for file in lake.files("figures"))
+    sheets = sum(file.rows for file in lake.files("sheets"))
+    print(f"{documents:,} documents, {sheets:,} sheets, {figures:,} figures on {os.cpu_count()} processors")
+    print(
+        f"{'step':9} {'seconds':>8} {'documents/min':>14} {'figures/min':>12} {'load':>6} {'start-up':>9} {'share':>6}"
+    )
+    for group in engine_groups(STEPS):
+        whole = sum(watch.seconds.get(step.name, 0.0) + watch.startup.get(step.name, 0.0) for step in group)
+        for step in group:
+            seconds, startup = watch.seconds.get(step.name, 0.0), watch.startup.get(step.name, 0.0)
+            share = f"{startup / whole:6.1%}" if step is group[0] else ""
+            print(
+                f"{step.name:9} {seconds:8.1f} {60 * documents / seconds:14,.0f} {60 * figures / seconds:12,.0f} "
+                f"{watch.load[step.name]:6.0%} {startup:9.1f} {share}"
+            )
+    total = watch.work + watch.waiting
+    print(
+        f"{'all':9} {total:8.1f} {60 * documents / total:14,.0f} {60 * figures / total:12,.0f}        "
+        f"{watch.waiting:9.1f} {watch.waiting / total:6.1%} asked: < 15%"
+    )
+
+
+def two_workers(folder: Path, archive: Path) -> None:
+    """The steps that processors bound, on one worker and on two."""
+    found = {}
+    for workers in (1, 2):
+        settings = load_settings("laptop", overrides=[f"spark.master=local[{workers}]", f"ray.num_cpus={workers}"])
+        os.environ["OMP_NUM_THREADS"] = "1"
+        found[workers] = night(Lake.at(folder / f"workers-{workers}"), settings, archive, BOUND[-1])
+    print("\none worker against two (asked: at least 1.5 times)")
+    for name in BOUND:
+        one, two = found[1].seconds[name], found[2].seconds[name]
+        print(
+            f"{name:9} {one:8.1f} s  {two:8.1f} s  {one / two:5.2f} times   "
+            f"load {found[1].load[name]:4.0%} {found[2].load[name]:4.0%}  ({BY_NAME[name].engine})"
+        )
+    one, two = found[1].work, found[2].work
+    print(f"{'all':9} {one:8.1f} s  {two:8.1f} s  {one / two:5.2f} times")
+
+
+def write_reference(rates: Rates) -> None:
+    """The file that ships with figlake."""
+    before = read_reference()
+    lines = [
+        "# Rates that `figlake plan` falls back on where a lake has no runs of its own; for one document.",
+        f"# Written by: python -m benchmarks.nightly --reference   (figures of {time.strftime('%Y-%m-%d')})",
+        f'machine = "{before.reference}"', f"cpus = {os.cpu_count()}", "gpus = 0",
+        f"package_documents = {before.package_documents}",
+    ]  # fmt: skip
+    for name, rate in rates.steps.items():
+        lines += ["", f"[steps.{name}]", f"seconds = {rate.seconds:.3g}", f"memory_mb = {rate.memory_mb:.0f}"]
+    for title, table in (
+        ("table_bytes", rates.table_bytes),
+        ("vectors", rates.vectors),
+        ("dimensions", rates.dimensions),
+    ):
+        lines += ["", f"[{title}]", *(f"{key} = {value:.4g}" for key, value in sorted(table.items()))]
+    REFERENCE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
