@@ -18,15 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCKERFILE = ROOT / "infra" / "Dockerfile"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TARGETS = ("spark", "ray", "serve", "figlake", "airflow")
-#: What each image runs. A worker of one engine never opens the other.
+#: What each image runs. A worker of one engine never opens the other; resources.py asks only the one that runs.
 RUNS = {
     "spark": [s.module for s in STEPS if s.engine == "spark"],
     "ray-cpu": [s.module for s in STEPS if s.engine == "ray"] + ["pipeline.ocr.rapidocr", "pipeline.ocr.easyocr"],
     "serve": [s.module for s in STEPS if s.engine == "driver"] + ["pipeline.search", "pipeline.sql", "pipeline.fetch"],
 }
 OTHER_ENGINES = {
-    "spark": ["pipeline.engines.ray"], "ray-cpu": ["pipeline.engines.spark"],
-    "serve": ["pipeline.engines.ray", "pipeline.engines.spark"],
+    "spark": ["pipeline.engines.ray", "pipeline.engines.resources"], "ray-cpu": ["pipeline.engines.spark"],
+    "serve": ["pipeline.engines.ray", "pipeline.engines.spark", "pipeline.engines.resources"],
 }  # fmt: skip
 #: Imported for readers of other machines' data only, or a part of what is in the group.
 BROUGHT_BY = {"huggingface-hub": "transformers", "faiss-cpu": "faiss-cpu"}

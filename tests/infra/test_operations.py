@@ -30,7 +30,8 @@ def test_each_command_of_figlake_parses(line: str) -> None:
 
 def test_the_page_shows_a_command_for_each_kind_of_work() -> None:
     shown = {line.split()[1] for line in LINES if line.startswith("figlake ")}
-    assert {"run", "fetch", "pending", "migrate", "replay", "step", "rollback", "compact", "clean", "quality"} <= shown
+    assert {"run", "fetch", "pending", "plan", "migrate", "replay", "step", "rollback", "compact", "clean"} <= shown
+    assert {"quality", "withdraw", "trace", "retrain", "releases", "status", "sql"} <= shown
 
 
 def test_commands_named_in_sentences_exist() -> None:
