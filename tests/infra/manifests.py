@@ -34,6 +34,15 @@ _SPARK_POD = {
     "podSecurityContext": "V1PodSecurityContext", "securityContext": "V1SecurityContext",
     "nodeSelector": "Dict[str, str]", "tolerations": "List[V1Toleration]", "affinity": "V1Affinity",
 }  # fmt: skip
+_RAY_CLUSTER = {
+    "rayVersion": "str", "enableInTreeAutoscaling": "bool", "suspend": "bool",
+    "authOptions": {"mode": "str", "secretName": "str"},
+    "headGroupSpec": {"serviceType": "str", "rayStartParams": "Dict[str, str]", "template": "V1PodTemplateSpec"},
+    "workerGroupSpecs": [{
+        "groupName": "str", "replicas": "int", "minReplicas": "int", "maxReplicas": "int",
+        "rayStartParams": "Dict[str, str]", "template": "V1PodTemplateSpec",
+    }],
+}  # fmt: skip
 #: The operators' objects: field → type, in the client's spelling, or the fields of what is in there.
 OPERATORS: dict[tuple[str, str], dict[str, Any]] = {
     ("sparkoperator.k8s.io/v1beta2", "SparkApplication"): {
@@ -51,18 +60,9 @@ OPERATORS: dict[tuple[str, str], dict[str, Any]] = {
         "ttlSecondsAfterFinished": "int", "activeDeadlineSeconds": "int", "backoffLimit": "int",
         "suspend": "bool", "runtimeEnvYAML": "str",
         "submitterPodTemplate": "V1PodTemplateSpec",
-        "rayClusterSpec": {
-            "rayVersion": "str", "enableInTreeAutoscaling": "bool",
-            "authOptions": {"mode": "str", "secretName": "str"},
-            "headGroupSpec": {
-                "serviceType": "str", "rayStartParams": "Dict[str, str]", "template": "V1PodTemplateSpec",
-            },
-            "workerGroupSpecs": [{
-                "groupName": "str", "replicas": "int", "minReplicas": "int", "maxReplicas": "int",
-                "rayStartParams": "Dict[str, str]", "template": "V1PodTemplateSpec",
-            }],
-        },
+        "rayClusterSpec": _RAY_CLUSTER,
     },
+    ("ray.io/v1", "RayCluster"): _RAY_CLUSTER,
 }  # fmt: skip
 
 

