@@ -7,8 +7,9 @@ vector are those of its own group. :func:`describe` measures this, so that a rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,8 +81,13 @@ def batches(vectors: Iterator[Vectors], archive: str = "A") -> Iterator[pa.Recor
         )  # fmt: skip
 
 
-def opened(folder: Path, book: dict[str, object], shards: list[dict[str, object]]) -> OpenModality:
-    """Shards under their codebook, as a release opens them; ``book`` and ``shards`` are rows of the catalogue."""
+def opened(
+    folder: Path, book: dict[str, object], shards: list[dict[str, object]], known: Sequence[NDArray[Any]] = ()
+) -> OpenModality:
+    """Shards under their codebook, as a release opens them; ``book`` and ``shards`` are rows of the catalogue.
+
+    ``known``: ids, shard and row of all vectors by ascending id, where they have been put together already.
+    """
     kinds = ("vectors", "keys", "lists")
     files = [{kind: File(str(row[f"{kind}_path"]), 0, "", int(str(row["rows"]))) for kind in kinds} for row in shards]
     code = File(str(book["path"]), 0, "")
@@ -94,6 +100,11 @@ def opened(folder: Path, book: dict[str, object], shards: list[dict[str, object]
     paths = {file.path: folder / file.path for group in files for file in group.values()} | {
         code.path: folder / code.path
     }
+    stored = [
+        np.asarray(np.memmap(paths[group["vectors"].path], np.float16, "r").reshape(-1, DIMENSION)) for group in files
+    ]
+    if known:
+        return OpenModality(entry, known[0], known[1], known[2], np.empty(0, np.int64), stored, paths)
     ids, numbers, rows = [], [], []
     for number, group in enumerate(files):
         with pa.memory_map(str(paths[group["keys"].path])) as stream:
@@ -102,8 +113,5 @@ def opened(folder: Path, book: dict[str, object], shards: list[dict[str, object]
         rows.append(np.arange(len(ids[-1]), dtype=np.int32))
     everything = np.concatenate(ids)
     order = np.argsort(everything)
-    stored = [
-        np.asarray(np.memmap(paths[group["vectors"].path], np.float16, "r").reshape(-1, DIMENSION)) for group in files
-    ]
     places = np.concatenate(numbers)[order], np.concatenate(rows)[order]
     return OpenModality(entry, everything[order], *places, np.empty(0, np.int64), stored, paths)

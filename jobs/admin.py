@@ -25,6 +25,9 @@ def releases(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove those that publish.keep and keep_days let go.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file of the current one and compare its SHA-256.")
+    ] = False,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
@@ -37,6 +40,8 @@ def releases(
     figlake releases --lake ./lake
 
     figlake releases --prune --lake ./lake
+
+    figlake releases --verify --lake ./lake
     """
     with clean_errors():
         from rich.table import Table
@@ -46,6 +51,10 @@ def releases(
         settings = settings_of(profile, config, overrides)
         target = lake_at(lake, settings)
         removed = pointer.prune(target, settings.publish) if prune else []
+        if verify:
+            from pipeline.search import open_release
+
+            open_release(target, settings, verify=True)
         current, found = pointer.current(target), pointer.list_releases(target)
         if as_json:
             typer.echo(json.dumps({"current": current, "releases": found, "removed": removed}, default=str))
@@ -60,6 +69,8 @@ def releases(
                 "–" if each["recall"] is None else f"{each['recall']:.3f}",
             )
         out.print(table if found else "no release yet; `figlake run` publishes one")
+        if verify:
+            out.print("every file of the current release is the one that was published")
         if prune:
             out.print(f"removed: {', '.join(removed) or 'none'}")
 

@@ -42,13 +42,13 @@ _KEPT_FILTERS = 8
 
 def open_release(
     lake: Lake, settings: Settings, release: str | None = None, *,
-    encoders: Mapping[str, Encoder] | None = None, cache: Path | None = None, verify: bool = True,
+    encoders: Mapping[str, Encoder] | None = None, cache: Path | None = None, verify: bool = False,
 ) -> SearchEngine:  # fmt: skip
     """Open a release (default: the current one) for searching; hits come from its own table versions.
 
-    ``encoders`` (by modality) replace those that the manifest names. Without ``verify`` only sizes are
-    checked. Raises UsageError when nothing is published, DamagedReleaseError when a file is not what
-    the manifest says.
+    ``encoders`` (by modality) replace those that the manifest names. Sizes of files are checked, and with ``verify``
+    their checksums too, which reads all of them (publishing did so, `figlake releases --verify` does). Raises
+    UsageError when nothing is published, DamagedReleaseError when a file is not what the manifest says.
     """
     name = release or pointer.current(lake)
     if name is None:
