@@ -7,61 +7,169 @@ Airflow and PySpark never share an environment, so a task runs the command that 
 from __future__ import annotations
 
 import json
-import os
-import shlex
+import re
+import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Context, SkipMixin
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from figlake_policy import GPU_POOL
+from figlake_runners import Process, Runner
 
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
-#: Airflow's own settings and libraries are nothing for figlake's process to see.
-PRIVATE_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
+DELIVERIES = "{{ var.value.figlake_archives }}"
+_STOP_SECONDS = 30
 
 
 class FiglakeOperator(BaseOperator):
     """Runs ``figlake ARGUMENTS --lake … --profile …``; returns the last line it prints.
 
-    The Variables ``figlake_command``, ``figlake_lake``, ``figlake_profile`` and ``figlake_config`` say
-    how; ``arguments`` and these are templates. Nothing passes through a shell. A killed or timed-out
-    task ends its process and, with it, the engines.
+    The one way in which a task starts figlake. ``engine`` and the Variable ``figlake_runner`` say where it runs; steps
+    on Ray wait for a slot of the pool of GPUs. Nothing passes through a shell. A killed or timed-out task ends
+    its process and, with it, the engines; a job of a Ray cluster is stopped.
     """
 
-    template_fields: Sequence[str] = ("command", "lake", "profile", "config", "arguments")
+    template_fields: Sequence[str] = (
+        "command", "lake", "profile", "config", "kind", "spark_options", "spark_application", "ray_address", "arguments"
+    )  # fmt: skip
 
-    def __init__(self, *, arguments: Sequence[Any], **kwargs: Any) -> None:
+    def __init__(
+        self, *, arguments: Sequence[Any], engine: str = "driver", needs_lake: bool = True, skip_idle: bool = False,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """``needs_lake``: the command takes ``--lake``. ``skip_idle``: a task with nothing to do counts as skipped."""
+        if engine == "ray":
+            kwargs.setdefault("pool", GPU_POOL)
         super().__init__(**kwargs)
         self.arguments = list(arguments)
+        self.engine, self.needs_lake, self.skip_idle = engine, needs_lake, skip_idle
         self.command = "{{ var.value.get('figlake_command', 'figlake') }}"
         self.lake = "{{ var.value.figlake_lake }}"
         self.profile = "{{ var.value.get('figlake_profile', 'laptop') }}"
         self.config = "{{ var.value.get('figlake_config', '') }}"
-        self._process = SubprocessHook()
+        self.kind = "{{ var.value.get('figlake_runner', 'shell') }}"
+        self.spark_options = "{{ var.value.get('figlake_spark_options', '') }}"
+        self.spark_application = "{{ var.value.get('figlake_spark_application', '/opt/submit.py') }}"
+        self.ray_address = "{{ var.value.get('figlake_ray_address', '') }}"
+        self._process, self._job = Process(), ""
 
     def execute(self, context: Context) -> Any:
         """Run the command. A failure that a retry may mend is retried; wrong usage is not."""
-        # A process runs in a folder of its own that is removed after it.
-        if not (Path(self.lake).is_absolute() or "://" in self.lake):
-            raise AirflowFailException(f"figlake_lake must be a URI or an absolute path, not {self.lake!r}")
-        options = ["--lake", self.lake, "--profile", self.profile]
-        options += ["--config", self.config] if self.config else []
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE_PREFIXES)}
-        result = self._process.run_command(
-            [*shlex.split(self.command), *map(str, self.arguments), *options], env=environment
-        )
-        if result.exit_code in FINAL_EXIT_CODES:
-            raise AirflowFailException(f"figlake ended with exit code {result.exit_code}: {result.output}")
-        if result.exit_code:
-            raise AirflowException(f"figlake ended with exit code {result.exit_code}: {result.output}")
-        return result.output
+        line = self.figlake(context, self.arguments)
+        if self.skip_idle and line.startswith("nothing to do"):
+            raise AirflowSkipException(line)
+        return line
+
+    def figlake(self, context: Context, arguments: Sequence[Any]) -> str:
+        """Run figlake with these arguments and the task's options; returns the last line it printed.
+
+        Raises AirflowFailException where another try would end the same way, else AirflowException.
+        """
+        options = ["--profile", self.profile, *(["--config", self.config] if self.config else [])]
+        if self.needs_lake:
+            # A process runs in a folder of its own that is removed after it.
+            if not (Path(self.lake).is_absolute() or "://" in self.lake):
+                raise AirflowFailException(f"figlake_lake must be a URI or an absolute path, not {self.lake!r}")
+            options = ["--lake", self.lake, *options]
+        self._job = job_name(context)
+        try:
+            command = self._runner().start(self.engine, [*map(str, arguments), *options], self._job)
+        except ValueError as error:
+            raise AirflowFailException(str(error)) from None
+        self.log.info("running %s", command)
+        with TemporaryDirectory(prefix="figlake") as folder:
+            code, lines = self._process.run(command, folder, self.log.info)
+        if code:
+            kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
+            raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
+        return lines[-1]
+
+    def ask(self, context: Context, arguments: Sequence[Any]) -> Any:
+        """What a command answers in JSON."""
+        return json.loads(self.figlake(context, [*arguments, "--json"]))
 
     def on_kill(self) -> None:
-        """End the process group of the command."""
-        self._process.send_sigterm()
+        """End the process group of the command, and the job that outlives it on a Ray cluster."""
+        self._process.end()
+        if stop := self._runner().stop(self.engine, self._job):
+            subprocess.run(stop, check=False, timeout=_STOP_SECONDS, env=dict(self._process.environment))
+
+    def _runner(self) -> Runner:
+        return Runner(self.kind, self.command, self.spark_options, self.spark_application, self.ray_address)
+
+
+class DeliveryOperator(FiglakeOperator):
+    """What fetch and the wait for it share: where deliveries come from (Variable ``figlake_source``) and go to.
+
+    The source is a product number of the EPO's bulk data service, or a folder or bucket; empty when others fill the
+    folder of deliveries.
+    """
+
+    template_fields: Sequence[str] = (*FiglakeOperator.template_fields, "source", "deliveries")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(arguments=[], **kwargs)
+        self.source = "{{ var.value.get('figlake_source', '') }}"
+        self.deliveries = DELIVERIES
+
+    def fetch_arguments(self) -> list[str]:
+        """The command that fetches. Raises AirflowFailException where deliveries cannot be fetched to."""
+        if "://" in self.deliveries:
+            raise AirflowFailException(
+                f"figlake fetch writes to a folder; figlake_archives is {self.deliveries!r}. Leave figlake_source empty"
+            )
+        origin = ["--product" if self.source.isdigit() else "--from", self.source]
+        return ["fetch", *origin, "--to", self.deliveries]
+
+
+class FetchOperator(DeliveryOperator):
+    """Fetches what is new; returns the paths. Where others fill the folder of deliveries there is nothing to do."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(needs_lake=False, **kwargs)
+
+    def execute(self, context: Context) -> list[str]:
+        """A file that fails does not stop the others, and is tried again with the task."""
+        if not self.source:
+            raise AirflowSkipException("no figlake_source: others fill the folder of deliveries")
+        return list(self.ask(context, self.fetch_arguments())["files"])
+
+
+class AwaitDeliveryOperator(DeliveryOperator):
+    """Waits until something new can be fetched or lies there; returns the names, none when the wait is over.
+
+    Between two looks the task is deferred and holds no slot. The wait ends ``params.wait_hours`` after the run began,
+    so that no run hangs; a run for the past (a backfill) does not wait, because nothing new will come for it. The
+    trigger is Airflow's own: a triggerer does not import from a folder of DAGs.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(do_xcom_push=True, **kwargs)
+
+    def execute(self, context: Context, event: Any = None) -> list[str]:
+        """Look; come back later when there is nothing and time is left."""
+        if found := self._new(context):
+            self.log.info("there is something new: %s", ", ".join(found))
+            return found
+        run, params, now = context["dag_run"], context["params"], datetime.now(UTC)
+        until = (run.start_date or now) + timedelta(hours=params["wait_hours"])
+        if str(getattr(run.run_type, "value", run.run_type)) == "backfill" or now >= until:
+            self.log.info("nothing new has come; what else is pending is done all the same")
+            return []
+        again = min(until, now + timedelta(minutes=params["look_every_minutes"]))
+        self.defer(trigger=DateTimeTrigger(moment=again), method_name="execute")
+
+    def _new(self, context: Context) -> list[str]:
+        if not self.source:
+            return list(self.ask(context, ["pending", "--from", "extract", "--archives", self.deliveries])["pending"])
+        self.needs_lake = False
+        return [offer["name"] for offer in self.ask(context, [*self.fetch_arguments(), "--list"])]
 
 
 class PendingArchivesOperator(FiglakeOperator, SkipMixin):
@@ -72,7 +180,7 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
 
     def execute(self, context: Context) -> list[str]:
         """Ask figlake, which knows what is new and what a change of settings made stale."""
-        answer = json.loads(super().execute(context))
+        answer = self.ask(context, self.arguments)
         if not answer["archives"]:
             self.log.info("no archive has been delivered yet")
             self.skip(context["ti"], self.get_flat_relatives(upstream=False))
@@ -82,3 +190,10 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
         if len(pending) > params["max_archives"]:
             self.log.warning("%d archives wait for a later run", len(pending) - params["max_archives"])
         return pending[: params["max_archives"]]
+
+
+def job_name(context: Context) -> str:
+    """A name that this try of this task has alone, of characters that Spark, Ray and Kubernetes take."""
+    ti = context["ti"]
+    parts = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(map(str, parts)).lower()).strip("-")

@@ -1,0 +1,89 @@
+"""How a command of figlake is started: as a process here, by spark-submit, or as a job of a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Airflow's own settings and libraries are nothing for figlake's process to see.
+PRIVATE_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
+RUNNERS = ("shell", "cluster")
+#: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
+_RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Where steps run. ``shell``: all of them here. ``cluster``: Spark's by spark-submit, Ray's as jobs of a cluster.
+
+    ``command`` is figlake in its own environment; Spark's and Ray's commands are taken from beside it. What
+    needs no engine always runs here.
+    """
+
+    kind: str
+    command: str
+    spark_options: str
+    spark_application: str
+    ray_address: str
+
+    def start(self, engine: str, arguments: Sequence[str], job: str) -> list[str]:
+        """The command line that runs ``figlake ARGUMENTS``; ``job`` names it where a cluster wants a name.
+
+        Raises ValueError for a runner that there is not.
+        """
+        if self.kind not in RUNNERS:
+            raise ValueError(f"figlake_runner is {self.kind!r}; it must be one of: {', '.join(RUNNERS)}")
+        own = shlex.split(self.command)
+        if self.kind == "cluster" and engine == "spark":
+            submit = [self._beside("spark-submit"), "--name", job, *shlex.split(self.spark_options)]
+            return [*submit, self.spark_application, *arguments]
+        if self.kind == "cluster" and engine == "ray":
+            return [*self._ray("submit"), "--submission-id", job, "--", *own, *arguments]
+        return [*own, *arguments]
+
+    def stop(self, engine: str, job: str) -> list[str] | None:
+        """The command line that ends what outlives the process that ``start`` describes: a job of a Ray cluster."""
+        return [*self._ray("stop"), job] if (self.kind, engine) == ("cluster", "ray") else None
+
+    def _ray(self, verb: str) -> list[str]:
+        return [self._beside("ray"), "job", verb, *(["--address", self.ray_address] if self.ray_address else [])]
+
+    def _beside(self, program: str) -> str:
+        figlake = shlex.split(self.command)[0]
+        return str(Path(figlake).with_name(program)) if "/" in figlake else program
+
+
+@dataclass
+class Process:
+    """A process in a group of its own, so that its end is the end of the engines it started."""
+
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: {n: v for n, v in os.environ.items() if not n.startswith(PRIVATE_PREFIXES)}
+    )
+    _process: subprocess.Popen[str] | None = None
+
+    def run(self, command: Sequence[str], folder: str, say: Callable[[str], None]) -> tuple[int, list[str]]:
+        """Run it to its end; every line it prints is said at once. Returns exit code and the last lines."""
+        process = subprocess.Popen(
+            command, cwd=folder, env=dict(self.environment), text=True, errors="backslashreplace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self._process, lines, code = process, [""], None
+        for line in process.stdout or ():
+            lines = [*lines[-20:], line.rstrip()]
+            say(lines[-1])
+            if found := _RAY_EXIT_CODE.search(line):
+                code = int(found[1])
+        ended = process.wait()
+        return (code if code is not None and ended else ended), lines
+
+    def end(self) -> None:
+        """End it and all that it started."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)

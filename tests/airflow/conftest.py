@@ -1,0 +1,109 @@
+"""A real Airflow 3 in an environment of its own, with home and database in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAGS = ROOT / "airflow_dags"
+PYTHON = ROOT / ".venv-airflow" / "bin" / "python"
+FIGLAKE = Path(sys.executable).parent / "figlake"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    missing = pytest.mark.skipif(
+        not PYTHON.exists(), reason="the Airflow environment is not here; `make airflow` makes it"
+    )
+    for item in items:
+        if here in item.path.parents and "airflow" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of its processes: no examples, nothing sent anywhere, retries at once."""
+    home = tmp_path_factory.mktemp("airflow")
+    found = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTHON"))}
+    found |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        # The checkout whose DAGs are tested, wherever the environment was installed from.
+        "PYTHONPATH": str(ROOT),
+    }
+    subprocess.run([PYTHON, "-m", "airflow", "db", "migrate"], env=found, check=True, capture_output=True)
+    return found
+
+
+@pytest.fixture(scope="session")
+def facts(airflow: dict[str, str]) -> dict[str, Any]:
+    """What tests/airflow/dag_facts.py finds."""
+    script = Path(__file__).with_name("dag_facts.py")
+    done = subprocess.run([PYTHON, script, DAGS], env=airflow, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture
+def dags_test(airflow: dict[str, str]) -> Run:
+    """Run a DAG once, as ``airflow dags test`` does: every task for real, one after the other.
+
+    Takes the DAG's name, a day of March 2026 that no other test uses (None: now), params, and Variables without
+    their prefix.
+    """
+
+    def run(dag: str, day: int | None, params: dict[str, Any] | None = None, **variables: str) -> Any:
+        named = {f"AIRFLOW_VAR_FIGLAKE_{name.upper()}": value for name, value in variables.items()}
+        command = [
+            PYTHON,
+            ROOT / "tests" / "airflow" / "run_dag.py",
+            dag,
+            f"2026-03-{day:02}",
+            json.dumps(params or {}),
+        ]
+        return subprocess.run(command, env=airflow | named, capture_output=True, text=True, check=False, timeout=1000)
+
+    return run
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Callable[[str], tuple[str, Path]]:
+    """A command that stands in for figlake's environment and notes how it was called."""
+
+    def make(cases: str) -> tuple[str, Path]:
+        calls, program = tmp_path / "calls", tmp_path / "figlake"
+        program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\ncase "$*" in\n{cases}\nesac\n')
+        program.chmod(0o755)
+        for name in ("spark-submit", "ray"):  # taken from beside figlake
+            (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $@" >> {calls}\ncase "$*" in\n{cases}\nesac\n')
+            (tmp_path / name).chmod(0o755)
+        return str(program), calls
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One synthetic archive of two documents; copied by those who change it."""
+    folder = tmp_path_factory.mktemp("deliveries")
+    subprocess.run([FIGLAKE, "synth", "--out", folder, "--documents", "2", "--seed", "5"], check=True)
+    return folder
+
+
+@pytest.fixture
+def own_deliveries(deliveries: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(deliveries, tmp_path / "deliveries"))
