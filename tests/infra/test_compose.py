@@ -143,8 +143,10 @@ def test_what_the_services_run_takes_the_options_that_they_are_given() -> None:
     for name, service in SERVICES.items():
         program, *words = service.get("command", [""])
         if program == "sh":
-            program, *words = shlex.split(words[1].split("&&")[0])
-            assert program == "ray"
+            commands = [shlex.split(command.removeprefix(" exec")) for command in words[1].split("&&")]
+            assert {command[0] for command in commands} == {"airflow"}
+            pools = next(Path(command[-1]).name for command in commands if command[1] == "pools")
+            assert (ROOT / "airflow_dags" / pools).is_file()
         options = {word.split("=")[0] for word in words if word.startswith("--")}
         if program == "ray":
             assert options <= ray_options(words[0]), name
@@ -152,6 +154,22 @@ def test_what_the_services_run_takes_the_options_that_they_are_given() -> None:
             assert options <= spark_options(program, java), name
         elif name == "figlake":
             assert program in typer_commands(app)
+
+
+def test_airflow_and_every_worker_of_spark_see_the_deliveries_and_each_reader_the_models() -> None:
+    for folder, names in (
+        ("/deliveries", ("airflow", "spark-worker")),
+        ("/models", ("ray-head", "ray-worker", "airflow")),
+    ):
+        for name in names:
+            assert [volume for volume in SERVICES[name]["volumes"] if folder in volume.split(":")], f"{name}: {folder}"
+
+
+def test_the_runner_of_airflow_is_told_of_services_that_are_there() -> None:
+    told = SERVICES["airflow"]["environment"]
+    assert told["AIRFLOW_VAR_FIGLAKE_RUNNER"] == "cluster"
+    for address in (told["AIRFLOW_VAR_FIGLAKE_SPARK_OPTIONS"].split()[1], told["AIRFLOW_VAR_FIGLAKE_RAY_ADDRESS"]):
+        assert re.fullmatch(r"\w+://([\w-]+):\d+", address)[1] in SERVICES  # type: ignore[index]
 
 
 def test_images_are_built_from_targets_that_exist() -> None:
