@@ -23,7 +23,7 @@ PROFILE_FOLDER = Path(__file__).resolve().parent.parent / "infra" / "config"
 PROFILES = ("laptop", "cluster")
 ENV_PREFIX = "FIGLAKE_"
 #: Variables that start with the prefix and are not settings.
-ENV_OTHER = frozenset({"FIGLAKE_MODELS", "FIGLAKE_LAKE", "FIGLAKE_PROFILE", "FIGLAKE_CONFIG"})
+ENV_OTHER = frozenset({"FIGLAKE_MODELS", "FIGLAKE_LAKE", "FIGLAKE_PROFILE", "FIGLAKE_CONFIG", "FIGLAKE_RUN_ID"})
 
 
 def _tuning(default: Any) -> Any:
@@ -209,6 +209,16 @@ class SearchSettings:
 
 
 @dataclass(frozen=True)
+class ObserveSettings:
+    """Who is told of a run. Lineage goes where the variables of the OpenLineage client say."""
+
+    logs: str = _tuning("")  # a file that gets a line of JSON for each step's start and end; -: standard error
+    #: Items a second below which a step is ended, by its name, e.g. {"ocr" = "0.5"}; measured every ``floor_after_s``.
+    floor: Mapping[str, str] = field(default_factory=dict, metadata={"tuning": True})
+    floor_after_s: float = _tuning(120.0)
+
+
+@dataclass(frozen=True)
 class CostSettings:
     """Prices that plans and reports reckon with: typical list prices of a public cloud, to be set to one's own."""
 
@@ -238,6 +248,7 @@ class Settings:
     publish: PublishSettings = PublishSettings()
     search: SearchSettings = SearchSettings()
     cost: CostSettings = CostSettings()
+    observe: ObserveSettings = field(default_factory=ObserveSettings)
     #: Passed to delta-rs and pyarrow, e.g. {"AWS_ENDPOINT_URL" = "http://…"}. Never printed.
     storage: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -19,6 +19,7 @@ from pipeline.errors import FiglakeError
 from pipeline.flow import Step, engine_groups
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
+from pipeline.observe import run_id
 from pipeline.runner import StepReport, archives_for, plan
 
 Emit = Callable[[dict[str, Any]], None]
@@ -51,6 +52,7 @@ def run_all(
     An engine is started only for a group in which something is pending, or ``again`` asks for what is up to date.
     Raises FiglakeError when a group cannot start at all.
     """
+    run_id()  # before the first process that shares it
     summary = RunSummary()
     broken: set[str] = set()
     for group in engine_groups(steps):

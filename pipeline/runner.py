@@ -22,8 +22,10 @@ from pipeline.engines.resources import resources
 from pipeline.errors import FiglakeError, SupersededError, UsageError
 from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake, next_generation
-from pipeline.ledger import Ledger, Run, record
+from pipeline.ledger import Ledger, Run
 from pipeline.merge import merge
+from pipeline.observe import write_down
+from pipeline.observe.floor import Floor, floor_of
 from pipeline.parts import Outcome
 from pipeline.rejects import write_rejects
 
@@ -108,14 +110,15 @@ def execute(
     run = Run(
         archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None
     )
-    record(lake, run)
+    write_down(lake, settings, step, run)
+    floor = Floor(progress, step.name, floor_of(settings.observe.floor, step.name), settings.observe.floor_after_s)
     context = StepContext(
         lake=lake.pinned(task.pins),
         settings=settings,
         archive=archive,
         generation=generation,
         source=source or (known.uri if known else None),
-        progress=progress,
+        progress=floor,
         engine=engine,
         only=only,
     )
@@ -131,12 +134,18 @@ def execute(
                 parts, gone = merge(lake, table, archive, parts, settings)
             lake.commit(table, step.name, archive, generation, parts, instead_of=gone)
         lake.commit("rejects", step.name, archive, generation, reject_parts)
+    except KeyboardInterrupt:
+        if floor.error is None:
+            raise
+        return _failed(lake, settings, step, run, floor.error, time.monotonic() - started)
     except Exception as error:  # one bad archive never stops the others
-        return _failed(lake, run, error, time.monotonic() - started)
+        return _failed(lake, settings, step, run, error, time.monotonic() - started)
     seconds = time.monotonic() - started
     rows_out = outcome.rows_out(step.writes)
-    record(
+    write_down(
         lake,
+        settings,
+        step,
         Run(
             archive,
             step.name,
@@ -231,11 +240,13 @@ def _in_one_line(error: Exception) -> str:
     return (line if line.split(":")[0].endswith(("Error", "Exception")) else f"{kind}: {line}")[:_ERROR_CHARACTERS]
 
 
-def _failed(lake: Lake, run: Run, error: Exception, seconds: float) -> StepReport:
+def _failed(lake: Lake, settings: Settings, step: Step, run: Run, error: Exception, seconds: float) -> StepReport:
     text = str(error) if isinstance(error, FiglakeError) else _in_one_line(error)
     if not isinstance(error, SupersededError):
-        record(
+        write_down(
             lake,
+            settings,
+            step,
             Run(
                 run.archive,
                 run.step,

@@ -81,15 +81,15 @@ def test_other_content_under_the_archive_redoes_the_work(lake: Lake) -> None:
 def test_a_crash_between_data_commit_and_ledger_row_leaves_the_step_done(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, written = runner.record, []
+    real, written = runner.write_down, []
 
-    def crash_on_done(lake: Lake, run: runner.Run) -> None:
+    def crash_on_done(lake: Lake, tree: Settings, step: Step, run: runner.Run) -> None:
         if run.state == "done":
             raise KeyboardInterrupt  # nothing in the step may catch it, as with SIGKILL
         written.append(run.state)
-        real(lake, run)
+        real(lake, tree, step, run)
 
-    monkeypatch.setattr(runner, "record", crash_on_done)
+    monkeypatch.setattr(runner, "write_down", crash_on_done)
     with pytest.raises(KeyboardInterrupt):
         bring(lake, settings(2))
     monkeypatch.undo()

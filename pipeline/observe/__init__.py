@@ -1,0 +1,54 @@
+"""What others are told of a run: log lines and lineage. Whoever listens never changes or ends a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from typing import Protocol
+
+from pipeline.config import Settings
+from pipeline.flow import Step
+from pipeline.lake import Lake
+from pipeline.ledger import Run, record
+
+#: Names the run to all its processes; an orchestrator may set it.
+RUN_ID = "FIGLAKE_RUN_ID"
+
+
+class Observer(Protocol):
+    """Told of each row of the ledger right after it was written."""
+
+    def take(self, lake: Lake, step: Step, run: Run) -> None:
+        """``run.state`` is started, done or failed."""
+
+
+def run_id() -> str:
+    """The id of this run, the same in all processes that it starts."""
+    return os.environ.setdefault(RUN_ID, str(uuid.uuid4()))
+
+
+def observers_of(settings: Settings) -> list[Observer]:
+    """Those that the settings and the environment ask for."""
+    found: list[Observer] = []
+    if settings.observe.logs:
+        from pipeline.observe.logs import JsonLog
+
+        found.append(JsonLog(settings.observe.logs, settings.storage))
+    from pipeline.observe.lineage import Lineage, is_configured
+
+    if is_configured():
+        found.append(Lineage())
+    return found
+
+
+def write_down(lake: Lake, settings: Settings, step: Step, run: Run) -> None:
+    """Append a row to the ledger and tell the observers; one that fails says so on standard error."""
+    record(lake, run)
+    try:
+        for observer in observers_of(settings):
+            observer.take(lake, step, run)
+    except Exception as error:  # lineage that cannot be sent is no reason to lose a night
+        sys.stderr.write(
+            f"figlake: the {run.step} of {run.archive} could not be told: {type(error).__name__}: {error}\n"
+        )

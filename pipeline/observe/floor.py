@@ -1,0 +1,53 @@
+"""A step that crawls is ended: an accelerator that idles costs as much as one that works."""
+
+from __future__ import annotations
+
+import _thread
+import time
+from collections.abc import Callable, Mapping
+
+from pipeline.errors import FiglakeError, UsageError
+
+Progress = Callable[[int, int | None], None]
+
+
+class TooSlowError(FiglakeError):
+    """A step fell below its floor."""
+
+
+class Floor:
+    """Stands before a step's progress; interrupts the step when its rate since the last look is below the floor.
+
+    A rate is measured over windows of ``after_s``, the first of which is for warming up and not looked at.
+    """
+
+    def __init__(
+        self, progress: Progress, step: str, least: float, after_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._progress, self._step, self._least, self._after_s, self._clock = progress, step, least, after_s, clock
+        self._since, self._done, self._windows = clock(), 0, 0
+        self.error: TooSlowError | None = None
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Progress, from whichever thread; the interrupt reaches the main thread, which runs the step."""
+        self._progress(done, total)
+        passed = self._clock() - self._since
+        if self._least <= 0 or passed < self._after_s or self.error is not None or done == total:
+            return
+        rate = (done - self._done) / passed
+        self._since, self._done, self._windows = self._clock(), done, self._windows + 1
+        if self._windows > 1 and rate < self._least:
+            self.error = TooSlowError(
+                f"{self._step} does {rate:.3g} items a second, observe.floor asks for {self._least:g}; look whether it "
+                "runs where it should (a GPU that is not seen, a node that is shared), then run it again"
+            )
+            _thread.interrupt_main()
+
+
+def floor_of(floors: Mapping[str, str], step: str) -> float:
+    """Items a second that a step must do; 0: any. Raises UsageError for what is no number."""
+    text = floors.get(step, "0")
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"observe.floor: {text!r} for {step} is not a number of items a second") from None

@@ -1,0 +1,107 @@
+"""A night whose driver is killed at the n-th commit boundary, in a process of its own.
+
+Engines take no part: each step's ``run`` hands over the rows of a lake that was made before, as its workers would have.
+Planning, commits, ledger and the whole publishing are the product's own. A boundary lies before and after each write
+that others can see: a Delta commit, a manifest, CURRENT.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import duckdb  # noqa: F401 - what the night imports on its way is here once for all nights
+import faiss  # noqa: F401
+import tantivy  # noqa: F401
+
+from pipeline.config import PublishSettings, QualitySettings, Settings
+from pipeline.context import StepContext
+from pipeline.flow import STEPS
+from pipeline.lake import Lake
+from pipeline.parts import Outcome, PartWriter
+from pipeline.publishing import lock, pointer
+from pipeline.publishing import step as publishing
+from pipeline.runner import archives_for, execute, plan
+from pipeline.storage import Storage
+
+SETTINGS = Settings(publish=PublishSettings(queries=20, recall_at_10=0.5), quality=QualitySettings(off=("references",)))
+ARCHIVES = ("A",)
+for _step in STEPS:
+    _step.load()
+
+
+def night(root: str, source: str, kill_at: int) -> None:
+    """Bring the lake at ``root`` up to what ``source`` holds; SIGKILL at boundary ``kill_at``, from 1 on (0: none).
+
+    Ends with exit code 0 when all is up to date, by signal 9 when it was killed; raises when a step fails.
+    """
+    lake, passed = Lake.at(root), 0
+
+    def boundary() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            boundary()
+            result = function(*arguments, **named)
+            boundary()
+            return result
+
+        return call
+
+    def write_bytes(storage: Storage, data: bytes, *parts: str) -> None:
+        wanted = guarded(written) if parts[-1] == "manifest.json" else written
+        wanted(storage, data, *parts)
+
+    written = Storage.write_bytes
+    with (
+        patch.object(Lake, "_try_commit", guarded(Lake._try_commit)),
+        patch.object(Storage, "write_bytes", write_bytes),
+        patch.object(pointer, "replace_pointer", guarded(lock.replace_pointer)),
+        patch("pipeline.runner.resources", lambda *_: {}),
+    ):
+        for step in STEPS:
+            for archive in archives_for(lake, step, ARCHIVES):
+                task = plan(lake, SETTINGS, step, archive)
+                if task.done:
+                    continue
+                run = publishing.run if step.name == "publish" else _handed_over(Lake.at(source), step.writes)
+                loaded = replace(task, step=_Loaded(step, run))
+                report = execute(lake, SETTINGS, loaded, None, lambda done, total: None)  # type: ignore[arg-type]
+                if report.state != "done":
+                    raise RuntimeError(f"{step.name} of {archive}: {report.error}")
+
+
+class _Loaded:
+    """A step with another ``run``; everything else is the step's."""
+
+    def __init__(self, step: Any, run: Callable[[StepContext], Outcome]) -> None:
+        self._step, self.run = step, run
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._step, name)
+
+    def load(self) -> Any:
+        return self
+
+
+def _handed_over(source: Lake, writes: tuple[str, ...]) -> Callable[[StepContext], Outcome]:
+    """Workers' parts: the archive's rows of each table that the step writes, in files of their own."""
+
+    def run(context: StepContext) -> Outcome:
+        parts = []
+        for table in writes:
+            with PartWriter(context.lake.storage, table, {"archive": context.archive}) as writer:
+                rows = source.read(table, archive=context.archive).to_pylist()
+                writer.write_rows([{name: row[name] for name in writer.schema.names} for row in rows])
+            parts += writer.parts
+        return Outcome(parts=parts, rows_in=1)
+
+    return run

@@ -1,0 +1,40 @@
+"""What must hold after every fault: nothing twice, nothing that was never there, CURRENT readable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.config import Settings
+from pipeline.lake import Lake
+from pipeline.publishing import pointer
+from pipeline.search import open_release
+from schemas import TABLES
+
+_BOOKKEEPING = ("runs", "quality", "rejects")
+
+
+def keys_of(lake: Lake, table: str) -> list[tuple[Any, ...]]:
+    """The key of every row of a table's newest version."""
+    columns = lake.read(table, list(TABLES[table].key))
+    return [tuple(row.values()) for row in columns.to_pylist()]
+
+
+def assert_nothing_twice_and_current_readable(lake: Lake, whole: Lake, settings: Settings) -> int:
+    """Rows are of ``whole`` and each is there once; what CURRENT names opens and answers. Returns the documents."""
+    for table in TABLES:
+        if table in _BOOKKEEPING:
+            continue
+        found = keys_of(lake, table)
+        assert len(found) == len(set(found)), f"{table}: rows twice"
+        assert set(found) <= set(keys_of(whole, table)), f"{table}: rows that were never there"
+    if pointer.current(lake) is not None:
+        engine = open_release(lake, settings, verify=True)
+        assert engine.release.facets.num_rows == len(keys_of(whole, "figures"))
+    return len(keys_of(lake, "documents"))
+
+
+def assert_whole(lake: Lake, whole: Lake) -> None:
+    """Every row of ``whole`` is there exactly once."""
+    for table in TABLES:
+        if table not in _BOOKKEEPING:
+            assert sorted(keys_of(lake, table)) == sorted(keys_of(whole, table)), table
