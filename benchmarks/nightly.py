@@ -167,6 +167,7 @@ def write_reference(rates: Rates) -> None:
     ]  # fmt: skip
     for name, rate in rates.steps.items():
         lines += ["", f"[steps.{name}]", f"seconds = {rate.seconds:.3g}", f"memory_mb = {rate.memory_mb:.0f}"]
+        lines += [f"fixed = {rate.fixed:.3g}"] if rate.fixed else []
     for title, table in (
         ("table_bytes", rates.table_bytes),
         ("vectors", rates.vectors),

@@ -133,11 +133,12 @@ def _plan(
 
 def _step(step: Step, rate: Rate, documents: int, stored: float, cost: CostSettings, machines: int) -> StepPlan:
     spread = machines if step.scope == "archive" else 1
-    seconds = documents * rate.seconds
+    fixed = rate.fixed if documents else 0.0
+    seconds, low, high = (fixed + documents * each for each in (rate.seconds, rate.low, rate.high))
     cpu_hours, gpu_hours = seconds * rate.cpus / 3600, seconds * rate.gpus / 3600
     price = cpu_hours * cost.cpu_hour + gpu_hours * cost.gpu_hour + stored / _GIB * cost.storage_gb_month
     return StepPlan(
-        documents, seconds / spread / 3600, documents * rate.low / spread / 3600, documents * rate.high / spread / 3600,
+        documents, seconds / spread / 3600, low / spread / 3600, high / spread / 3600,
         cpu_hours, gpu_hours, rate.memory_mb, stored, price, rate.runs,
     )  # fmt: skip
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.flow import STEPS
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
@@ -22,7 +25,8 @@ _NEWEST = 50
 @dataclass(frozen=True)
 class Rate:
     """One step. ``seconds`` for one document on the whole machine that was measured, which had ``cpus`` processors and
-    ``gpus``; ``low`` and ``high`` of single runs. ``runs`` 0: taken from the reference."""
+    ``gpus``; ``low`` and ``high`` of single runs; ``fixed`` seconds however many there are. ``runs`` 0: taken from the
+    reference."""
 
     step: str
     seconds: float
@@ -32,6 +36,7 @@ class Rate:
     cpus: float
     gpus: float
     runs: int
+    fixed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,9 @@ def rates_of(lake: Lake | None) -> Rates:
     total = sum(documents.values())
     if not total:
         return reference
-    steps = _measured(Ledger.read(lake).runs, documents)
-    lacking = [name for name in reference.steps if name not in steps]
     vectors = {name: sum(_rows_by_archive(lake, one.table).values()) / total for name, one in MODALITIES.items()}
+    steps = _measured(Ledger.read(lake).runs, documents, sum(vectors.values()))
+    lacking = [name for name in reference.steps if name not in steps]
     dimensions = {row["modality"]: row["dimension"] for row in lake.read("codebooks").to_pylist()}
     return Rates(
         steps={name: steps.get(name, rate) for name, rate in reference.steps.items()},
@@ -75,8 +80,16 @@ def read_reference(path: Path = REFERENCE) -> Rates:
     tree = tomllib.loads(path.read_text(encoding="utf-8"))
     steps = {
         name: Rate(
-            name, row["seconds"], row["seconds"], row["seconds"], row["memory_mb"], tree["cpus"], tree["gpus"], 0
-        )
+            name,
+            row["seconds"],
+            row["seconds"],
+            row["seconds"],
+            row["memory_mb"],
+            tree["cpus"],
+            tree["gpus"],
+            0,
+            row.get("fixed", 0.0),
+        )  # fmt: skip
         for name, row in tree["steps"].items()
     }
     return Rates(
@@ -92,41 +105,52 @@ def with_gpus(rate: Rate, gpus: float) -> Rate:
     return replace(rate, seconds=rate.seconds * share, low=rate.low * share, high=rate.high * share, gpus=gpus)
 
 
-def _measured(runs: Iterable[Run], documents: Mapping[str, int]) -> dict[str, Rate]:
+def _measured(runs: Iterable[Run], documents: Mapping[str, int], vectors: float) -> dict[str, Rate]:
     by_step: dict[str, list[tuple[float, float, Run]]] = defaultdict(list)
     for run in runs:
-        amount = amount_of(run, documents)
+        amount = amount_of(run, documents, vectors)
         if run.state == "done" and run.seconds and amount:
             by_step[run.step].append((amount, run.seconds, run))
     return {name: _rate(name, found[-_NEWEST:]) for name, found in by_step.items()}
 
 
-def amount_of(run: Run, documents: Mapping[str, int]) -> float:
-    """What a run's time is divided by: the documents of its archive, or of the lake for a lake-wide step."""
-    step = next((one for one in STEPS if one.name == run.step), None)
-    if step is None or _trained_nothing(run):
-        return 0.0
-    return float(sum(documents.values()) if step.scope == "lake" else documents.get(run.archive, 0))
-
-
-def _trained_nothing(run: Run) -> bool:
-    """A codebook step that found all codebooks fitting says nothing of what training takes."""
-    return run.step == "codebook" and not run.detail.get("trained")
+def amount_of(run: Run, documents: Mapping[str, int], vectors: float) -> float:
+    """What a run's time is divided by: the documents of its archive, or, for one that published so many vectors, of the
+    lake as it was then. 0: the run says nothing, as of a codebook step that trained none."""
+    if run.step == "codebook":
+        return 1.0 if run.detail.get("trained") else 0.0
+    if run.step == "publish":
+        return (run.rows_in or 0) / vectors if vectors else 0.0
+    return float(documents.get(run.archive, 0))
 
 
 def _rate(name: str, found: list[tuple[float, float, Run]]) -> Rate:
-    each = [seconds / amount for amount, seconds, _ in found]
+    amounts, times = (np.array(values, float) for values in zip(*((a, s) for a, s, _ in found), strict=True))
+    slope, fixed = _line(name, amounts, times)
+    each = (times - fixed).clip(0) / amounts
     newest: Mapping[str, Any] = found[-1][2].detail.get("resources") or {}
     return Rate(
         step=name,
-        seconds=sum(seconds for _, seconds, _ in found) / sum(amount for amount, _, _ in found),
-        low=min(each),
-        high=max(each),
+        seconds=slope,
+        low=float(each.min()) if slope else 0.0,
+        high=float(each.max()) if slope else 0.0,
         memory_mb=max((run.peak_memory_mb or 0.0) for _, _, run in found),
         cpus=float(newest.get("cpus", 1)),
         gpus=float(newest.get("gpus", 0)),
         runs=len(found),
+        fixed=fixed,
     )
+
+
+def _line(name: str, amounts: NDArray[np.float64], times: NDArray[np.float64]) -> tuple[float, float]:
+    """Seconds for one more document, and whatever their number. Training looks at a bounded sample: it is all fixed."""
+    if name == "codebook":
+        return 0.0, float(times.max())
+    if name == "publish" and amounts.max() > 2 * amounts.min():
+        slope, fixed = np.polyfit(amounts, times, 1)
+        if slope > 0 and fixed > 0:
+            return float(slope), float(fixed)
+    return float(times.sum() / amounts.sum()), 0.0
 
 
 def _rows_by_archive(lake: Lake, table: str) -> dict[str, int]:

@@ -73,7 +73,18 @@ def test_accelerators_count_only_where_they_were_measured(lake: Lake) -> None:
 def test_a_training_is_not_reckoned_from_a_run_that_trained_nothing(lake: Lake) -> None:
     done(lake, "_lake", "codebook", 60, trained=["image"])
     done(lake, "_lake", "codebook", 1, trained=[])
-    assert rates_of(lake).steps["codebook"].seconds == pytest.approx(60 / 6)
+    rate = rates_of(lake).steps["codebook"]
+    assert (rate.fixed, rate.seconds) == (60, 0)  # its sample is bounded, whatever the number of documents
+    assert plan_documents(10_000, rates_of(lake), SETTINGS).steps["codebook"].hours == pytest.approx(60 / 3600)
+
+
+def test_publishing_has_a_fixed_part_and_one_that_grows_with_the_lake(lake: Lake) -> None:
+    each = sum(rates_of(lake).vectors.values())
+    for documents, seconds in ((10, 5.0), (110, 15.0)):
+        record(lake, Run("_lake", "publish", 1, "f", "done", rows_in=round(documents * each), seconds=seconds))
+    rate = rates_of(lake).steps["publish"]
+    assert rate.seconds == pytest.approx(0.1)
+    assert rate.fixed == pytest.approx(4.0)
 
 
 def test_what_the_lake_never_ran_is_the_references_and_says_so(lake: Lake) -> None:
@@ -90,7 +101,7 @@ def test_what_the_lake_never_ran_is_the_references_and_says_so(lake: Lake) -> No
 def test_the_reference_knows_every_step_table_and_modality() -> None:
     reference = read_reference()
     assert set(reference.steps) == set(BY_NAME)
-    assert all(rate.seconds > 0 for rate in reference.steps.values())
+    assert all(rate.seconds + rate.fixed > 0 for rate in reference.steps.values())
     assert {table for step in STEPS for table in step.writes} <= set(reference.table_bytes)
     assert reference.reference  # on which machine
 
