@@ -78,20 +78,11 @@ def rates_of(lake: Lake | None) -> Rates:
 def read_reference(path: Path = REFERENCE) -> Rates:
     """The rates that ship with figlake; `python -m benchmarks.nightly --reference` writes them."""
     tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    steps = {
-        name: Rate(
-            name,
-            row["seconds"],
-            row["seconds"],
-            row["seconds"],
-            row["memory_mb"],
-            tree["cpus"],
-            tree["gpus"],
-            0,
-            row.get("fixed", 0.0),
-        )  # fmt: skip
-        for name, row in tree["steps"].items()
-    }
+    machine = tree["cpus"], tree["gpus"]
+    steps = {}
+    for name, row in tree["steps"].items():
+        seconds = row["seconds"]
+        steps[name] = Rate(name, seconds, seconds, seconds, row["memory_mb"], *machine, 0, row.get("fixed", 0.0))
     return Rates(
         steps, tree["table_bytes"], tree["vectors"], tree["dimensions"], tree["package_documents"], tree["machine"]
     )

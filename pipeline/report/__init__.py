@@ -1,0 +1,1 @@
+"""What a night came to, for people (a page) and for machines (metrics)."""

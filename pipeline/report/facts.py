@@ -1,0 +1,169 @@
+"""The facts of a night, from the lake's own tables."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow.compute as pc
+
+from pipeline.config import CostSettings, Settings
+from pipeline.flow import STEPS
+from pipeline.indexing.drift import Drift, drifts
+from pipeline.lake import Lake
+from pipeline.ledger import Ledger, Run
+from pipeline.status import current_release
+
+_EXAMPLES = 3
+_SLOWEST = 8
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """One step over all its runs of the night; ``cost_per_1000_figures`` None where no figure came in."""
+
+    name: str
+    runs: int
+    failed: int
+    rows_in: int
+    rows_out: int
+    rejects: int
+    seconds: float
+    memory_mb: float
+    cost: float
+    cost_per_1000_figures: float | None
+
+    @property
+    def items_per_second(self) -> float | None:
+        return self.rows_in / self.seconds if self.seconds else None
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """Items rejected for one reason in one step."""
+
+    step: str
+    reason: str
+    count: int
+    examples: tuple[tuple[str, str], ...]  # item, detail
+
+
+@dataclass(frozen=True)
+class Night:
+    """Everything that the page shows."""
+
+    lake: str
+    since: datetime | None
+    until: datetime | None
+    steps: Sequence[StepFacts]
+    archives: Mapping[str, Mapping[str, int]]  # archive → rows by table
+    rejects: Sequence[Rejects]
+    failures: Sequence[Run]
+    slowest: Sequence[Run]
+    quality: Sequence[Mapping[str, Any]]
+    drift: Mapping[str, Drift]
+    release: Mapping[str, Any] | None
+    currency: str
+
+    @property
+    def cost(self) -> float:
+        return sum(step.cost for step in self.steps)
+
+    @property
+    def figures(self) -> int:
+        """Figures of the archives that the night worked on."""
+        return sum(rows.get("figures", 0) for rows in self.archives.values())
+
+
+def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Night:
+    """The runs that ended from ``since`` on (default: all), and how the lake stands now."""
+    runs = [run for run in Ledger.read(lake).runs if run.at and (since is None or run.at >= since)]
+    ended = [run for run in runs if run.state != "started"]
+    touched = sorted({run.archive for run in ended if run.archive != "_lake"})
+    archives = _archives(lake, touched)
+    figures = sum(rows.get("figures", 0) for rows in archives.values())
+    return Night(
+        lake=lake.storage.root,
+        since=min((run.at for run in runs if run.at), default=None),
+        until=max((run.at for run in runs if run.at), default=None),
+        steps=_steps(ended, figures, settings.cost),
+        archives=archives,
+        rejects=_rejects(lake, touched),
+        failures=_standing_failures(ended),
+        slowest=sorted((run for run in ended if run.seconds), key=lambda run: -(run.seconds or 0))[:_SLOWEST],
+        quality=_quality(lake, since),
+        drift=drifts(lake, settings.indexing) if lake.version("codebooks") is not None else {},
+        release=current_release(lake),
+        currency=settings.cost.currency,
+    )
+
+
+def cost_of(run: Run, cost: CostSettings) -> float:
+    """Processors and accelerators of the whole machine for as long as the step ran."""
+    have = run.detail.get("resources") or {}
+    price = have.get("cpus", 0.0) * cost.cpu_hour + have.get("gpus", 0.0) * cost.gpu_hour
+    return float((run.seconds or 0.0) / 3600 * price)
+
+
+def _steps(ended: Sequence[Run], figures: int, cost: CostSettings) -> list[StepFacts]:
+    found = []
+    for step in STEPS:
+        own = [run for run in ended if run.step == step.name]
+        done = [run for run in own if run.state == "done"]
+        if not own:
+            continue
+        spent = sum(cost_of(run, cost) for run in own)
+        found.append(
+            StepFacts(
+                step.name, len(done), len(own) - len(done), sum(run.rows_in or 0 for run in done),
+                sum(sum(run.rows_out.values()) for run in done), sum(run.rejects or 0 for run in done),
+                sum(run.seconds or 0.0 for run in done), max((run.peak_memory_mb or 0.0 for run in done), default=0.0),
+                spent, 1000 * spent / figures if figures else None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _standing_failures(ended: Sequence[Run]) -> list[Run]:
+    """Failures that no later run of the same step and archive made good."""
+    newest = {(run.step, run.archive): run for run in ended}
+    return [run for run in newest.values() if run.state == "failed"]
+
+
+def _archives(lake: Lake, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    for table in ("documents", "sheets", "figures", "links", "rejects"):
+        for file in lake.files(table):
+            if (name := file.partition["archive"]) in found:
+                found[name][table] = found[name].get(table, 0) + file.rows
+    return found
+
+
+def _rejects(lake: Lake, archives: Sequence[str]) -> list[Rejects]:
+    if lake.version("rejects") is None:
+        return []
+    rows = lake.dataset("rejects").to_table(
+        columns=["step", "reason", "item", "detail"], filter=pc.field("archive").isin(list(archives))
+    )
+    counts: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for row in rows.to_pylist():
+        key = row["step"], row["reason"]
+        counts[key] += 1
+        if len(examples[key]) < _EXAMPLES:
+            examples[key].append((row["item"], row["detail"] or ""))
+    return [Rejects(*key, count, tuple(examples[key])) for key, count in counts.most_common()]
+
+
+def _quality(lake: Lake, since: datetime | None) -> list[dict[str, Any]]:
+    """The newest finding of each expectation and archive that does not hold."""
+    if lake.version("quality") is None:
+        return []
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in sorted(lake.read("quality").to_pylist(), key=lambda row: str(row["at"])):
+        if since is None or row["at"] >= since:
+            newest[row["archive"], row["expectation"]] = row
+    return [row for row in newest.values() if not row["passed"]]

@@ -1,0 +1,178 @@
+"""The page of the night and the metrics: right numbers, escaped words, and nothing named that is not exported."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lxml import html
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from jobs.report import moment
+from pipeline.config import CostSettings, Settings
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
+from pipeline.ledger import Run, record
+from pipeline.report.facts import night
+from pipeline.report.metrics import METRICS, samples
+from pipeline.report.page import page
+from tests.indexing.lakes import add_archive, build_index, clustered, publish, small_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+SETTINGS = Settings(cost=CostSettings(cpu_hour=1.0, gpu_hour=10.0, currency="EUR"))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """An archive of four figures with a night of runs, one of which failed and was made good."""
+    found, vectors = Lake.at(tmp_path / "lake"), clustered(4, 16, 2, seed=1)
+    add_archive(found, "A", {f"EP{n}A1": {"1": (vectors[n], vectors[n])} for n in range(4)}, date(2019, 1, 1))
+    build_index(found, small_settings())
+    publish(found, small_settings())
+
+    def ran(step: str, state: str, hours: float, **facts: Any) -> None:
+        at = NOW - timedelta(hours=hours)
+        record(found, Run("A", step, 1, "f", state, at=at, **facts))  # type: ignore[arg-type]
+
+    ran("extract", "done", 40, rows_in=4, rows_out={"documents": 4}, rejects=0, seconds=5.0, peak_memory_mb=100.0)
+    ran("ocr", "started", 3)
+    ran("ocr", "failed", 2.9, seconds=1.0, detail={"error": "out of <memory>"})
+    ran("ocr", "done", 2, rows_in=20, rows_out={"regions": 90}, rejects=2, seconds=1800.0, peak_memory_mb=512.0,
+        detail={"resources": {"cpus": 4, "gpus": 1}})  # fmt: skip
+    ran("link", "failed", 1, seconds=2.0, detail={"error": "no <b>luck</b>"})
+    write_rejects(found)
+    return found
+
+
+def write_rejects(lake: Lake) -> None:
+    from pipeline.parts import PartWriter
+
+    rows = [
+        {"item": f"EP{n}A1/<script>.tif", "reason": "image_unreadable", "detail": "cut off & damaged", "sha256": None,
+         "attempt": 1, "first_seen": NOW, "last_seen": NOW}
+        for n in range(5)
+    ]  # fmt: skip
+    with PartWriter(lake.storage, "rejects", {"archive": "A", "step": "ocr"}) as writer:
+        writer.write_rows(rows)
+    lake.commit("rejects", "ocr", "A", 1, writer.parts)
+
+
+def test_the_facts_are_those_of_the_tables(lake: Lake) -> None:
+    found = night(lake, SETTINGS, NOW - timedelta(hours=24))
+    by_name = {step.name: step for step in found.steps}
+    assert list(by_name) == ["ocr", "link"]  # the extract was before
+    ocr = by_name["ocr"]
+    assert (ocr.runs, ocr.failed, ocr.rows_in, ocr.rows_out, ocr.rejects) == (1, 1, 20, 90, 2)
+    assert ocr.items_per_second == pytest.approx(20 / 1800)
+    assert ocr.cost == pytest.approx(0.5 * (4 * 1.0 + 10.0))
+    assert ocr.cost_per_1000_figures == pytest.approx(7.0 * 1000 / 4)
+    assert [(run.step, run.archive) for run in found.failures] == [("link", "A")]  # that of ocr was made good
+    assert (found.rejects[0].count, len(found.rejects[0].examples)) == (5, 3)
+    assert found.archives["A"]["figures"] == found.figures == 4
+    assert {step.name for step in night(lake, SETTINGS).steps} == {"extract", "ocr", "link"}
+
+
+def test_the_page_holds_them_and_escapes_what_archives_say(lake: Lake) -> None:
+    text = page(night(lake, SETTINGS))
+    tree = html.fromstring(text)
+    shown = tree.text_content()
+    for part in (
+        "link of A",
+        "no <b>luck</b>",
+        "EP0A1/<script>.tif: cut off & damaged",
+        "image_unreadable",
+        "1,750.00",
+    ):
+        assert part in shown, part
+    assert not tree.xpath("//script | //b[text()='luck'] | //*[@src] | //link")  # nothing is run, nothing is fetched
+    assert len(tree.xpath("//h2")) == 7
+
+
+def test_an_empty_lake_has_a_page_too(tmp_path: Path) -> None:
+    lake = Lake.at(tmp_path / "lake")
+    record(lake, Run("A", "extract", 1, "f", "started", at=NOW))
+    shown = html.fromstring(page(night(lake, SETTINGS))).text_content()
+    assert "Nothing ran." in shown
+    assert "Nothing is published yet." in shown
+
+
+def test_the_command_writes_the_page(lake: Lake, tmp_path: Path) -> None:
+    out = tmp_path / "pages" / "night.html"
+    done = CliRunner().invoke(app, ["report", "--out", str(out), "--lake", lake.storage.root])
+    assert done.exit_code == 0, done.output
+    assert out.read_text().startswith("<!doctype html>")
+    refused = CliRunner().invoke(app, ["report", "--since", "soon", "--lake", lake.storage.root])
+    assert (refused.exit_code, "no moment" in refused.output) == (2, True)
+
+
+def test_since_names_a_moment() -> None:
+    assert moment("24h", NOW) == NOW - timedelta(hours=24)
+    assert moment("7d", NOW) == NOW - timedelta(days=7)
+    assert moment("2026-11-20T03:00", NOW) == NOW
+    with pytest.raises(UsageError):
+        moment("yesterday")
+
+
+def test_metrics_say_what_stands(lake: Lake) -> None:
+    found = {(name, *sorted(labels.values())): value for name, labels, value in samples(lake, SETTINGS)}
+    assert found["figlake_table_rows", "figures"] == 4
+    assert found["figlake_rejects", "image_unreadable", "ocr"] == 5
+    assert found["figlake_step_failed", "link"] == 1
+    assert found["figlake_step_failed", "ocr"] == 0
+    assert found["figlake_step_items_per_second", "ocr"] == pytest.approx(20 / 1800)
+    assert found["figlake_step_accelerators", "ocr"] == 1
+    assert found["figlake_release_figures",] == 4
+    assert {name for name, *_ in found} <= set(METRICS)
+    for name, labels, _ in samples(lake, SETTINGS):
+        assert tuple(labels) == METRICS[name][1]
+
+
+def test_prometheus_scrapes_a_real_server(lake: Lake) -> None:
+    command = [sys.executable, "-m", "jobs.cli", "metrics", "--serve", "0", "--lake", lake.storage.root]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        url = re.search(r"http://\S+/metrics", said)
+        assert url, said
+        for _ in range(2):
+            with urllib.request.urlopen(url[0], timeout=60) as answer:
+                text = answer.read().decode()
+            assert 'figlake_table_rows{table="figures"} 4.0' in text
+            assert "# HELP figlake_rejects Items that stand rejected." in text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.wait()
+
+
+def named_metrics(text: str) -> set[str]:
+    return set(re.findall(r"figlake_[a-z0-9_]+", text))
+
+
+def test_dashboard_and_alerts_name_only_what_is_exported() -> None:
+    dashboard = json.loads((ROOT / "infra/grafana/figlake.json").read_text())
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = yaml.safe_load((ROOT / "infra/prometheus/alerts.yml").read_text())
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    used = set().union(*(named_metrics(text) for text in (*expressions, *(rule["expr"] for rule in alerts))))
+    assert used <= set(METRICS)
+    assert set(METRICS) <= set().union(*(named_metrics(text) for text in expressions))  # all are shown somewhere
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    for rule in alerts:
+        assert rule["for"] and rule["labels"]["severity"] in ("page", "ticket")
+        assert {"summary", "action"} <= set(rule["annotations"])
+    scraped = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())
+    assert scraped["rule_files"] == ["alerts.yml"]
