@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
-BENCHMARKS ?= extract embed ocr figures linking filters retrieval index
+BENCHMARKS ?= extract embed ocr figures linking filters retrieval index growth nightly
 DEMO ?= demo
 # Spark's Java: the machine's, or a private one beside .venv.
 JAVA = PYTHONPATH=. $(BIN)/python infra/java.py

@@ -238,12 +238,17 @@ class Counter:
 
 @contextmanager
 def counting(progress: Progress, total: int | None) -> Iterator[Any]:
-    """An actor handle whose ``add.remote(n)`` moves the bar; polled until the block ends."""
+    """An actor handle whose ``add.remote(n)`` moves the bar; polled until the block ends.
+
+    It lives on the driver's node: a node that dies with it would take the step along, for the sake of a bar.
+    """
     import threading
 
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    counter = ray.remote(num_cpus=0)(Counter).remote()
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    counter = ray.remote(num_cpus=0, scheduling_strategy=here)(Counter).remote()
     stop = threading.Event()
 
     def poll() -> None:
