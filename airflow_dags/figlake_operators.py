@@ -24,6 +24,8 @@ from figlake_runners import Process, Runner
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
 DELIVERIES = "{{ var.value.figlake_archives }}"
+#: Airflow's core.max_map_length is 1024.
+MAPPED_AT_MOST = 1000
 _STOP_SECONDS = 30
 
 
@@ -36,19 +38,22 @@ class FiglakeOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = (
-        "command", "lake", "profile", "config", "kind", "spark_options", "spark_application", "ray_address", "arguments"
+        "command", "lake", "profile", "config", "kind", "spark_options", "spark_application", "ray_address",
+        "arguments", "gate",
     )  # fmt: skip
 
     def __init__(
         self, *, arguments: Sequence[Any], engine: str = "driver", needs_lake: bool = True, skip_idle: bool = False,
-        **kwargs: Any,
+        gate: str = "open", **kwargs: Any,
     ) -> None:  # fmt: skip
-        """``needs_lake``: the command takes ``--lake``. ``skip_idle``: a task with nothing to do counts as skipped."""
+        """``needs_lake``: the command takes ``--lake``. ``skip_idle``: a task with nothing to do counts as skipped.
+        ``gate``: a template; the task is skipped where it renders to nothing.
+        """
         if engine == "ray":
             kwargs.setdefault("pool", GPU_POOL)
         super().__init__(**kwargs)
         self.arguments = list(arguments)
-        self.engine, self.needs_lake, self.skip_idle = engine, needs_lake, skip_idle
+        self.engine, self.needs_lake, self.skip_idle, self.gate = engine, needs_lake, skip_idle, gate
         self.command = "{{ var.value.get('figlake_command', 'figlake') }}"
         self.lake = "{{ var.value.figlake_lake }}"
         self.profile = "{{ var.value.get('figlake_profile', 'laptop') }}"
@@ -61,6 +66,8 @@ class FiglakeOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the command. A failure that a retry may mend is retried; wrong usage is not."""
+        if not self.gate:
+            raise AirflowSkipException("what had to be settled before this step is not")
         line = self.figlake(context, self.arguments)
         if self.skip_idle and line.startswith("nothing to do"):
             raise AirflowSkipException(line)
@@ -173,10 +180,15 @@ class AwaitDeliveryOperator(DeliveryOperator):
 
 
 class PendingArchivesOperator(FiglakeOperator, SkipMixin):
-    """Returns the names of the archives for which a step is pending, those of ``params`` only.
+    """Returns the names of the archives for which a step is pending.
 
-    Skips all that follows while there is no archive at all, neither delivered nor in the lake.
+    ``by_params``: only those that the run's parameters name, and so many at most. Skips all that follows while there
+    is no archive at all, neither delivered nor in the lake.
     """
+
+    def __init__(self, *, by_params: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.by_params = by_params
 
     def execute(self, context: Context) -> list[str]:
         """Ask figlake, which knows what is new and what a change of settings made stale."""
@@ -185,11 +197,14 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
             self.log.info("no archive has been delivered yet")
             self.skip(context["ti"], self.get_flat_relatives(upstream=False))
             return []
-        params = context["params"]
-        pending = [name for name in answer["pending"] if not params["only"] or name in params["only"]]
-        if len(pending) > params["max_archives"]:
-            self.log.warning("%d archives wait for a later run", len(pending) - params["max_archives"])
-        return pending[: params["max_archives"]]
+        pending, at_most = answer["pending"], MAPPED_AT_MOST
+        if self.by_params:
+            params = context["params"]
+            at_most = params["max_archives"]
+            pending = [name for name in pending if not params["only"] or name in params["only"]]
+        if len(pending) > at_most:
+            self.log.warning("%d archives wait for a later run", len(pending) - at_most)
+        return pending[:at_most]
 
 
 def job_name(context: Context) -> str:

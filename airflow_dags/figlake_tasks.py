@@ -22,14 +22,15 @@ PARAMS = {
 }  # fmt: skip
 
 
-def through_steps(before: list[Any], first: Any = None) -> list[Any]:
+def through_steps(before: list[Any], first: Any = None, gate: str = "open") -> list[Any]:
     """All steps after ``before``; returns what has to be done before they are.
 
     ``first`` gives the names of the archives for the first steps; by default figlake is asked what is pending.
+    ``gate``: see FiglakeOperator; of the steps of the lake.
     """
     for scope, group in groupby(STEPS, key=attrgetter("scope")):
         steps = list(group)
-        before = over_lake(steps, before) if scope == "lake" else over_archives(steps, before, first)
+        before = over_lake(steps, before, gate) if scope == "lake" else over_archives(steps, before, first)
         first = None
     return before
 
@@ -41,6 +42,8 @@ def over_archives(steps: Sequence[Step], before: list[Any], names: Any = None) -
         pending = PendingArchivesOperator(
             task_id=f"pending_{first}",
             arguments=["pending", "--from", first, "--archives", DELIVERIES],
+            # A new codebook makes the shards of all archives stale, and a release holds all of them or none.
+            by_params=steps[0] is STEPS[0],
             # What failed or was skipped before must not keep what is there from being worked on.
             trigger_rule=TriggerRule.ALL_DONE if before and steps[0] is STEPS[0] else TriggerRule.ALL_SUCCESS,
         )
@@ -51,7 +54,9 @@ def over_archives(steps: Sequence[Step], before: list[Any], names: Any = None) -
     def each_archive(archive: str) -> None:
         chain(*(archive_step(step, archive) for step in steps))
 
-    return [*before, each_archive.expand(archive=names)]
+    group = each_archive.expand(archive=names)
+    before >> group
+    return [*before, group]
 
 
 def archive_step(step: Step, archive: str) -> FiglakeOperator:
@@ -68,10 +73,10 @@ def archive_step(step: Step, archive: str) -> FiglakeOperator:
     )
 
 
-def over_lake(steps: Sequence[Step], before: list[Any]) -> list[Any]:
+def over_lake(steps: Sequence[Step], before: list[Any], gate: str = "open") -> list[Any]:
     """Steps of the whole lake. They run whatever became of single archives: the others are worth a release."""
     for step in steps:
-        operator = lake_step(step, trigger_rule=TriggerRule.ALL_DONE)
+        operator = lake_step(step, gate=gate, trigger_rule=TriggerRule.ALL_DONE)
         before >> operator
         before = [operator]
     return before

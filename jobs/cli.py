@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs import admin, ask, codebooks, evaluate, fetch, ingest, make, pending, plan, report, trace, watch
+from jobs import admin, ask, codebooks, evaluate, fetch, ingest, make, pending, plan, rejects, report, trace, watch
 
 app = typer.Typer(
     name="figlake",
@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-for module in (fetch, plan, ingest, pending, ask, evaluate, watch, report, trace, codebooks, admin, make):
+for module in (fetch, plan, ingest, pending, ask, evaluate, watch, report, trace, codebooks, rejects, admin, make):
     module.register(app)
 
 

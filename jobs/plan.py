@@ -24,6 +24,7 @@ def plan(
     ] = None,
     archives: ArchivesOption = None,
     more: Annotated[list[str] | None, typer.Argument(metavar="[ARCHIVE]...", help="More archives.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="ARCHIVE", help="Only this archive.")] = None,
     documents: Annotated[
         int | None, typer.Option("--documents", min=1, help="So many new documents, instead of archives.")
     ] = None,
@@ -56,7 +57,9 @@ def plan(
         uris = [*(archives or []), *(more or [])]
         if bool(uris) == (documents is not None):
             raise UsageError("say what is to come: either --archives or --documents")
-        target = lake_at(lake, settings) if lake else None
+        # A lake that the first run will make has measured nothing yet.
+        target = lake_at(lake, settings, must_exist=False) if lake else None
+        target = target if target and target.version("runs") is not None else None
         rates = rates_of(target)
         if documents is not None:
             standing = sum(standing_documents(target).values()) if target else 0
@@ -65,6 +68,10 @@ def plan(
             sources = discover(uris, settings.storage)
             if not sources:
                 raise UsageError(f"no archive found in: {', '.join(uris)}")
+            names = [source.name for source in sources]
+            if unknown := sorted(set(only or []) - set(names)):
+                raise UsageError(f"--only {unknown[0]}: no such archive here; there are: {', '.join(names)}")
+            sources = [source for source in sources if not only or source.name in only]
             found = plan_archives(sources, target, rates, settings, gpus=gpus, machines=machines)
         if as_json:
             typer.echo(json.dumps(found.plain(), ensure_ascii=False))

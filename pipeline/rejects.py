@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from pipeline.errors import Reject
-from pipeline.lake import Lake
+from pipeline.lake import Lake, LakeFile, next_generation
 from pipeline.parts import Part, PartWriter
+
+EXPIRE = "expire"
 
 
 def write_rejects(
@@ -45,6 +51,26 @@ def write_rejects(
     with PartWriter(lake.storage, "rejects", {"archive": archive, "step": step}) as writer:
         writer.write_rows([rows[key] for key in sorted(rows)])
     return writer.parts
+
+
+def expire(lake: Lake, before: datetime, *, dry_run: bool = False) -> int:
+    """Forget rejects last seen before then; returns their number. No step becomes stale by it.
+
+    A file goes as a whole, when the newest of its rows is that old: what one run of a step rejected. The bytes stay
+    until `figlake clean`. Raises CommitError when a step replaced an archive's rejects meanwhile; run it again then.
+    """
+    old: dict[str, list[LakeFile]] = {}
+    for file in lake.files("rejects"):
+        with lake.storage.filesystem().open_input_file(file.path) as stream:
+            newest = pc.max(pq.ParquetFile(stream).read(["last_seen"])["last_seen"]).as_py()
+        if newest is not None and newest < before:
+            old.setdefault(file.partition["archive"], []).append(file)
+    root = lake.storage.path("tables", "rejects") + "/"
+    for archive, files in sorted(old.items() if not dry_run else ()):
+        standing = lake.generation("rejects", EXPIRE, archive)
+        generation = next_generation([standing], random.Random())  # noqa: S311 - tells writers apart
+        lake.commit("rejects", EXPIRE, archive, generation, [], instead_of=[f.path.removeprefix(root) for f in files])
+    return sum(file.rows for files in old.values() for file in files)
 
 
 def _standing(lake: Lake, archive: str, step: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DAGS = ROOT / "airflow_dags"
 PYTHON = ROOT / ".venv-airflow" / "bin" / "python"
 FIGLAKE = Path(sys.executable).parent / "figlake"
+#: The same of this checkout, wherever the environment was installed from: a task hides Airflow's PYTHONPATH from it.
+COMMAND = f"env PYTHONPATH={ROOT} {FIGLAKE}"
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -58,7 +60,7 @@ def facts(airflow: dict[str, str]) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dags_test(airflow: dict[str, str]) -> Run:
     """Run a DAG once, as ``airflow dags test`` does: every task for real, one after the other.
 
@@ -68,13 +70,8 @@ def dags_test(airflow: dict[str, str]) -> Run:
 
     def run(dag: str, day: int | None, params: dict[str, Any] | None = None, **variables: str) -> Any:
         named = {f"AIRFLOW_VAR_FIGLAKE_{name.upper()}": value for name, value in variables.items()}
-        command = [
-            PYTHON,
-            ROOT / "tests" / "airflow" / "run_dag.py",
-            dag,
-            f"2026-03-{day:02}",
-            json.dumps(params or {}),
-        ]
+        date = f"2026-03-{day:02}" if day else "now"
+        command = [PYTHON, ROOT / "tests" / "airflow" / "run_dag.py", dag, date, json.dumps(params or {})]
         return subprocess.run(command, env=airflow | named, capture_output=True, text=True, check=False, timeout=1000)
 
     return run
@@ -104,6 +101,34 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def own_deliveries(deliveries: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(deliveries, tmp_path / "deliveries"))
+@dataclass(frozen=True)
+class Night:
+    """A real night: the lake it made, where it fetched from and to, and the process."""
+
+    lake: Path
+    deliveries: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def night(dags_test: Run, deliveries: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """Fetches and takes in one archive; the first try of link is killed, with all it started, after it began."""
+    folder = tmp_path_factory.mktemp("night")
+    lake, here, program = folder / "lake", folder / "here", folder / "figlake"
+    log = lake / "tables" / "runs" / "_delta_log"
+    program.write_text(f"""#!/bin/sh
+case "$*" in *"step link"*)
+    if [ ! -e {folder}/killed ]; then
+        touch {folder}/killed
+        before=$(ls {log} | wc -l)
+        (while [ "$(ls {log} | wc -l)" = "$before" ]; do sleep 0.1; done; sleep 1; kill -9 -$$) &
+    fi;;
+esac
+exec {COMMAND} "$@"
+""")
+    program.chmod(0o755)
+    done = dags_test(
+        "figlake_nightly", 7, {"wait_hours": 0},
+        command=str(program), lake=str(lake), archives=str(here), source=str(deliveries),
+    )  # fmt: skip
+    return Night(lake, here, done)

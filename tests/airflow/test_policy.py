@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from pipeline.flow import BY_NAME, STEPS
+from tests.airflow.conftest import ROOT
 
-DAGS = ("figlake_nightly",)
+DAGS = ("figlake_nightly", "figlake_backfill", "figlake_retrain", "figlake_maintenance")
 
 
 def test_each_file_imports_in_under_a_second_without_input_or_output_and_loads_no_engine(facts: dict[str, Any]) -> None:
@@ -69,6 +71,14 @@ def test_steps_on_ray_wait_for_the_pool_of_gpus_and_tell_which_tables_they_wrote
             assert task["engine"] == step.engine
             wrote = [f"figlake_{table}" for table in step.writes] or ["figlake_release"]
             assert task["outlets"] == sorted(wrote)
+    retrain = facts["dags"]["figlake_retrain"]["tasks"]["retrain"]
+    assert (retrain["engine"], retrain["pool"]) == ("ray", "figlake_gpu")
+    assert retrain["outlets"] == ["figlake_codebooks", "figlake_release", "figlake_shards"]
+
+
+def test_the_pool_of_gpus_is_in_the_file_that_is_imported() -> None:
+    pools = json.loads((ROOT / "airflow_dags" / "pools.json").read_text(encoding="utf-8"))
+    assert pools["figlake_gpu"]["slots"] == 1
 
 
 def test_the_night_is_the_steps_in_their_order_after_wait_and_fetch(facts: dict[str, Any]) -> None:
@@ -80,3 +90,16 @@ def test_the_night_is_the_steps_in_their_order_after_wait_and_fetch(facts: dict[
     for before, after in pairwise(STEPS):
         search = f"pending_{after.name}"
         assert before.name in tasks[search if search in tasks else after.name]["upstream"]
+
+
+def test_a_backfill_plans_before_the_first_step(facts: dict[str, Any]) -> None:
+    tasks = facts["dags"]["figlake_backfill"]["tasks"]
+    assert tasks["plan"]["upstream"] == ["choose"]
+    assert {"plan", "choose"} <= set(tasks["extract"]["upstream"])
+    assert facts["dags"]["figlake_backfill"]["params"]["first_week"]["pattern"].startswith(r"^\d{4}-W")
+
+
+def test_maintenance_publishes_what_it_compacted_before_it_lets_files_go(facts: dict[str, Any]) -> None:
+    tasks = facts["dags"]["figlake_maintenance"]["tasks"]
+    order = ["compact", "expire_rejects", "publish", "prune_releases", "clean"]
+    assert [tasks[name]["upstream"] for name in order] == [[], *([name] for name in order[:-1])]

@@ -1,0 +1,109 @@
+"""A backfill says what it will take, stops at its limits, and takes in what was asked for."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from tests.airflow.conftest import COMMAND, DAGS, Night, Run
+from tests.equality import assert_equal
+
+sys.path.insert(0, str(DAGS))
+from figlake_weeks import monday, week_of
+
+WEEKS = {"first_week": "2025-W01", "last_week": "2025-W03"}
+SYNTHETIC = {"first_week": "2025-W06", "last_week": "2025-W06"}
+OPTIONS = "--lake /lake --profile laptop"
+EPO = "EPRTBJV2025{:06}001001"
+
+
+def test_a_deliverys_week_is_in_its_name_or_the_day_it_was_published() -> None:
+    assert week_of("EPRTBJV2025000002001001.zip") == "2025-W02"
+    assert week_of("I20250626.tar") == "2025-W26"
+    assert week_of("I20241231") == "2025-W01"
+    assert week_of("national.zip", "2026-02-11T14:00:00+00:00") == "2026-W07"
+    assert week_of("national.zip") is None
+    assert week_of("I20259999.tar") is None
+    assert monday("2025-W01").isoformat() == "2024-12-30"
+    with pytest.raises(ValueError, match="Invalid week: 53"):
+        monday("2025-W53")
+
+
+def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
+    dags_test: Run, stub: Callable[[str], tuple[str, Path]]
+) -> None:
+    names = [EPO.format(week) for week in (4, 3, 1, 2)]
+    offers = ", ".join(
+        f'{{"name": "{name}.zip", "published": "2026-01-01T00:00:00+00:00", "about_bytes": 5000000000}}'
+        for name in names
+    )
+    step, rest = '{"hours": 1, "bytes": 2e9, "cost": 3}', '"currency": "EUR", "assumptions": []'
+    command, calls = stub(
+        f"""*--list*) echo '[{offers}]';;
+        fetch*) echo '{{"files": [], "failed": {{}}, "known": 0}}';;
+        *"pending --from extract"*) echo '{{"pending": ["{'", "'.join(names)}", "other"], "archives": 5}}';;
+        *pending*) echo '{{"pending": [], "archives": 5}}';;
+        plan*) echo '{{"documents": 9, "steps": {{"ocr": {step}}}, "total": {step}, {rest}}}';;
+        """
+    )
+    params = WEEKS | {"dry_run": False, "max_archives": 2}
+    done = dags_test("figlake_backfill", 11, params, command=command, lake="/lake", archives="/deliveries", source="32")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    assert "left out, because their names say no week: other" in said
+    assert "1 archives are left for another backfill" in said
+    assert "plan: all of 9 documents in 2 archive(s): 1.00 hours, 2.000 GB, 3.00 EUR" in said
+    one, two = (EPO.format(week) for week in (1, 2))
+    made = calls.read_text().splitlines()
+    fetch = "fetch --product 32 --to /deliveries --since 2024-12-30"
+    assert made[1] == f"{fetch} --match {one}.zip --match {two}.zip --json --profile laptop"
+    assert made[3] == f"plan --archives /deliveries --only {one} --only {two} --json {OPTIONS}"
+    assert [call.split()[3] for call in made if "step extract" in call] == [one, two]
+    assert sum("step " in call for call in made) == 2 * 6 + 2
+
+
+@pytest.mark.parametrize(
+    ("day", "params", "why"),
+    [
+        (12, {"max_hours": 1e-9}, r"the plan is beyond its limits: hours \d+\.\d+ of 0\.00"),
+        (13, {"last_week": "2024-W52"}, "last_week 2024-W52 is before first_week 2025-W06"),
+    ],
+)
+def test_a_plan_beyond_its_limits_starts_nothing(
+    dags_test: Run, deliveries: Path, tmp_path: Path, day: int, params: dict[str, object], why: str
+) -> None:
+    lake = tmp_path / "lake"
+    asked = SYNTHETIC | {"dry_run": False} | params
+    done = dags_test("figlake_backfill", day, asked, command=COMMAND, lake=str(lake), archives=str(deliveries))
+    assert done.returncode == 1
+    assert re.search(why, done.stdout + done.stderr)
+    assert not lake.exists()
+
+
+def test_a_dry_run_ends_after_the_plan_and_makes_no_lake(dags_test: Run, deliveries: Path, tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    done = dags_test("figlake_backfill", 14, SYNTHETIC, command=COMMAND, lake=str(lake), archives=str(deliveries))
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-4000:]
+    assert re.search(r"plan: ocr: 0\.\d\d hours, \d\.\d{3} GB, \d+\.\d\d USD", said)
+    assert "plan: all of 2 documents in 1 archive(s):" in said
+    assert "ended plan -1 success" in done.stdout
+    assert "ended publish -1 skipped" in done.stdout
+    assert not lake.exists()
+
+
+@pytest.mark.timeout(2200)  # two runs of nine tasks, each of which starts an engine of its own
+def test_a_backfill_makes_the_same_tables_as_a_night_in_which_a_task_was_killed(
+    dags_test: Run, night: Night, deliveries: Path, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    asked = SYNTHETIC | {"dry_run": False}
+    done = dags_test("figlake_backfill", 15, asked, command=COMMAND, lake=str(lake), archives=str(deliveries))
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    assert "ended link 0 success after 1" in done.stdout
+    assert_equal(Lake.at(night.lake), Lake.at(lake))
