@@ -1,0 +1,58 @@
+"""How a command is started and ended, without Airflow."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.airflow.conftest import DAGS
+
+sys.path.insert(0, str(DAGS))
+from figlake_runners import Process, Runner
+
+CLUSTER = Runner("cluster", "/opt/figlake/bin/figlake", "--master spark://m:7077", "/opt/submit.py", "http://ray:8265")
+
+
+def test_what_needs_no_engine_runs_here_even_with_a_cluster() -> None:
+    assert CLUSTER.start("driver", ["step", "publish"], "job") == ["/opt/figlake/bin/figlake", "step", "publish"]
+
+
+def test_a_job_of_a_ray_cluster_is_stopped_by_the_name_it_was_given() -> None:
+    start = CLUSTER.start("ray", ["step", "ocr"], "night-1")
+    submit = ["/opt/figlake/bin/ray", "job", "submit", "--address", "http://ray:8265", "--submission-id", "night-1"]
+    assert start[:7] == submit
+    assert start[7:] == ["--", "/opt/figlake/bin/figlake", "step", "ocr"]
+    stop = ["/opt/figlake/bin/ray", "job", "stop", "--address", "http://ray:8265", "night-1"]
+    assert CLUSTER.stop("ray", "night-1") == stop
+    assert CLUSTER.stop("spark", "night-1") is None
+
+
+def test_a_runner_that_there_is_not_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="figlake_runner is 'kubernetes'; it must be one of: shell, cluster"):
+        Runner("kubernetes", "figlake", "", "", "").start("ray", [], "job")
+
+
+def test_ending_a_process_ends_what_it_started(tmp_path: Path) -> None:
+    process, said = Process(), []
+    threading.Thread(target=lambda: (_until(lambda: bool(said)), process.end()), daemon=True).start()
+    code, _ = process.run(["sh", "-c", f"(sleep 3; touch {tmp_path}/late) & echo up; wait"], str(tmp_path), said.append)
+    assert code != 0
+    time.sleep(3.5)
+    assert not (tmp_path / "late").exists()
+
+
+def test_the_exit_code_of_a_ray_job_is_the_one_of_its_command(tmp_path: Path) -> None:
+    words = "Job entrypoint command failed with exit code 3, last available logs"
+    code, lines = Process().run(["sh", "-c", f"echo '{words}'; exit 1"], str(tmp_path), lambda line: None)
+    assert (code, lines[-1]) == (3, words)
+
+
+def _until(ready: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready() and time.monotonic() < deadline:
+        time.sleep(0.05)
