@@ -6,7 +6,7 @@ import json
 import operator
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,7 @@ def session(settings: Settings) -> Iterator[None]:
             ) from None
     else:
         ray.init(
+            address="local",  # else a cluster that happens to run on this machine would be joined
             num_cpus=settings.ray.num_cpus or None,
             object_store_memory=settings.ray.object_store_mb << 20,
             **common,
@@ -68,6 +69,7 @@ def session(settings: Settings) -> Iterator[None]:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.max_consecutive_actor_init_deaths = 3  # a node that dies takes those along that were just starting on it
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield
@@ -247,13 +249,17 @@ def counting(progress: Progress, total: int | None) -> Iterator[Any]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
     counter = ray.remote(num_cpus=0, scheduling_strategy=here)(Counter).remote()
     stop = threading.Event()
 
+    def tell() -> None:
+        with suppress(ray.exceptions.RayActorError):  # gone with its node: the bar stands still, the step goes on
+            progress(ray.get(counter.value.remote()), total)
+
     def poll() -> None:
         while not stop.wait(0.5):
-            progress(ray.get(counter.value.remote()), total)
+            tell()
 
     thread = threading.Thread(target=poll, daemon=True)
     thread.start()
@@ -262,7 +268,7 @@ def counting(progress: Progress, total: int | None) -> Iterator[Any]:
     finally:
         stop.set()
         thread.join()
-        progress(ray.get(counter.value.remote()), total)
+        tell()
         ray.kill(counter)
 
 
