@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ _WIDTH = 160
 #: Results go to standard output; everything said about the work goes to standard error.
 out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH)
+
+#: What a full disk or a lake that may not be written to says, whichever library was told.
+_STORAGE = re.compile(
+    r"(No space left on device|Read-only file system|Permission denied|Disk quota exceeded)[^\n]{0,200}"
+)
 
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="FIGLAKE_LAKE", help="Root of the lake: a path or an object-store URI.")
@@ -68,12 +74,17 @@ def clean_errors() -> Iterator[None]:
     except FiglakeError as error:
         err.print(f"[bold red]error:[/] {_escaped(str(error))}")
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        err.print("interrupted; nothing is lost: run the same command again to go on")
-        raise typer.Exit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
+    except Exception as error:
+        if (found := _STORAGE.search(str(error))) is None:
+            raise
+        err.print(f"[bold red]error:[/] the storage refuses to write: {_escaped(found[0])}; mend it and run again")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing is lost: run the same command again to go on")
+        raise typer.Exit(130) from None
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pyarrow.compute as pc
 
-from pipeline.lake import Lake
+from pipeline.lake import RANDOM_BITS, Lake
 from pipeline.parts import PartWriter
 
 State = Literal["started", "done", "failed"]
@@ -110,8 +110,11 @@ class Ledger:
         return None
 
     def latest(self, step: str, archive: str, state: State | None = None) -> Run | None:
-        """The newest row of a step and archive, of any state or of one."""
-        for run in reversed(self.runs):
-            if (run.step, run.archive) == (step, archive) and state in (None, run.state):
-                return run
-        return None
+        """The newest row of a step and archive, of any state or of one: by its generation, for clocks are set back."""
+        found = (r for r in self.runs if (r.step, r.archive) == (step, archive) and state in (None, r.state))
+        return max(found, key=_age, default=None)
+
+
+def _age(run: Run) -> tuple[int, bool, float]:
+    """Grows with every run, whatever the clock says; time settles only between writers that raced."""
+    return run.generation >> RANDOM_BITS, run.state != "started", run.at.timestamp() if run.at else 0.0

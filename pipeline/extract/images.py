@@ -58,7 +58,7 @@ def _tiff(data: bytes) -> ImageFacts:
             raise RejectedItemError(
                 Reason.IMAGE_UNREADABLE, f"pixels at bytes {offset} to {offset + length} of {len(data)}"
             )
-    resolution, unit = fields.get(_X_DPI, [0])[0], fields.get(_UNIT, [_INCH])[0]
+    resolution, unit = (fields.get(_X_DPI) or [0])[0], (fields.get(_UNIT) or [_INCH])[0]
     dpi = resolution * {_INCH: 1.0, _CENTIMETRE: 2.54}.get(int(unit), 0.0)
     return ImageFacts(width, height, dpi if dpi > 1 else None, "image/tiff")
 

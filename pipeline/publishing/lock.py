@@ -93,7 +93,10 @@ def _conditional_put(storage: Storage, path: str, expected: str | None, value: s
     try:
         put(store, path, f"{value}\n".encode(), mode="create" if text is None else {"e_tag": tag})
     except (AlreadyExistsError, FileExistsError, PreconditionError):
-        _require(read_pointer(storage, path), expected, path)
+        now = read_pointer(storage, path)
+        if now == value:  # the answer to our own write was lost, and the client tried again
+            return
+        _require(now, expected, path)
         raise SupersededError(f"{path}: another writer is at work; run again") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 
 import pytest
@@ -59,3 +60,17 @@ def test_no_bytes_raise_anything_but_a_reject(head: bytes, at: int, patch: bytes
             image_facts(data, 300)
         except RejectedItemError as error:
             assert error.reason in (Reason.IMAGE_UNREADABLE, Reason.IMAGE_TOO_LARGE)
+
+
+@pytest.mark.parametrize("tag", [282, 296])
+def test_a_field_without_values_costs_the_resolution_only(tag: int) -> None:
+    data = bytearray(saved("TIFF", dpi=(300, 300)))
+    order = "<" if data[:2] == b"II" else ">"
+    (start,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, start)
+    places = [start + 2 + 12 * n for n in range(count)]
+    (place,) = [at for at in places if struct.unpack_from(order + "H", data, at)[0] == tag]
+    struct.pack_into(order + "I", data, place + 4, 0)
+    facts = image_facts(bytes(data), 300)
+    assert (facts.width_px, facts.height_px) == (120, 80)
+    assert facts.dpi is None or tag == 296

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -10,9 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from jobs.cli import app
+from jobs.options import clean_errors
 from pipeline.lake import Lake
 from pipeline.ledger import Run, record
 from tests.pipeline.test_lake import write
@@ -129,3 +133,16 @@ def test_the_version_is_the_packages() -> None:
     from importlib.metadata import version
 
     assert figlake("--version").stdout.strip() == f"figlake {version('figlake')}"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_storage_that_refuses_to_be_written_is_said_in_one_line(
+    number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, clean_errors():
+        raise RuntimeError(f"Generic LocalFileSystem error: {os.strerror(number)} (os error {number})\n at place 7")
+    said = capsys.readouterr().err.strip()
+    assert ended.value.exit_code == 1
+    assert os.strerror(number) in said and "\n" not in said
+    with pytest.raises(RuntimeError, match="something else"), clean_errors():
+        raise RuntimeError("something else")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from pipeline import runner
 from pipeline.config import Settings, load_settings
 from pipeline.errors import UsageError
 from pipeline.flow import STEPS, Step, engine_groups, steps_between
-from pipeline.lake import Lake
-from pipeline.ledger import Ledger
+from pipeline.lake import RANDOM_BITS, Lake
+from pipeline.ledger import Ledger, Run, record
 from pipeline.runner import execute, plan
 from tests.pipeline import toy_step
 
@@ -170,3 +171,15 @@ def test_every_table_a_step_reads_is_written_by_an_earlier_step() -> None:
     for step in STEPS:
         assert set(step.reads) <= written, step.name
         written |= set(step.writes)
+
+
+def test_a_clock_that_was_set_back_does_not_make_an_old_run_the_newest(lake: Lake) -> None:
+    now = datetime.now(UTC)
+    for counter, at in ((1, now), (2, now - timedelta(hours=2))):
+        for state in ("started", "done"):
+            record(lake, Run("_lake", "publish", counter << RANDOM_BITS, f"f{counter}", state, at=at))  # type: ignore[arg-type]
+    ledger = Ledger.read(lake)
+    newest = ledger.latest("publish", "_lake", "done")
+    assert newest is not None and newest.fingerprint == "f2"
+    either = ledger.latest("publish", "_lake")
+    assert either is not None and (either.fingerprint, either.state) == ("f2", "done")

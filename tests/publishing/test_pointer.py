@@ -178,6 +178,26 @@ def test_in_a_bucket_a_swap_is_a_conditional_put(bucket: dict[str, str]) -> None
 
 
 @pytest.mark.slow
+def test_in_a_bucket_a_write_whose_answer_was_lost_is_no_other_writer(
+    bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    storage, real = Storage.at("s3://figlake/answer", bucket), obstore.put
+
+    def sent_twice(*arguments: object, **named: object) -> object:
+        real(*arguments, **named)  # type: ignore[call-overload]
+        return real(*arguments, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(obstore, "put", sent_twice)
+    for expected, value in ((None, "r1"), ("r1", "r2")):
+        replace_pointer(storage, "releases/CURRENT", expected, value)
+        assert read_pointer(storage, "releases/CURRENT") == value
+    with pytest.raises(SupersededError, match="now says r2, not r1"):
+        replace_pointer(storage, "releases/CURRENT", "r1", "r3")
+
+
+@pytest.mark.slow
 def test_in_a_bucket_one_of_several_processes_wins(bucket: dict[str, str]) -> None:
     storage = Storage.at("s3://figlake/race", bucket)
     storage.write_bytes(b"r0\n", "releases", "CURRENT")
