@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.lake import Lake
-from tests.airflow.conftest import COMMAND, DAGS, Night, Run
-from tests.equality import assert_equal
+from tests.airflow.conftest import COMMAND, DAGS, Run
 
 sys.path.insert(0, str(DAGS))
 from figlake_weeks import monday, week_of
@@ -95,15 +93,3 @@ def test_a_dry_run_ends_after_the_plan_and_makes_no_lake(dags_test: Run, deliver
     assert "ended plan -1 success" in done.stdout
     assert "ended publish -1 skipped" in done.stdout
     assert not lake.exists()
-
-
-@pytest.mark.timeout(2200)  # two runs of nine tasks, each of which starts an engine of its own
-def test_a_backfill_makes_the_same_tables_as_a_night_in_which_a_task_was_killed(
-    dags_test: Run, night: Night, deliveries: Path, tmp_path: Path
-) -> None:
-    lake = tmp_path / "lake"
-    asked = SYNTHETIC | {"dry_run": False}
-    done = dags_test("figlake_backfill", 15, asked, command=COMMAND, lake=str(lake), archives=str(deliveries))
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    assert "ended link 0 success after 1" in done.stdout
-    assert_equal(Lake.at(night.lake), Lake.at(lake))
