@@ -58,17 +58,20 @@ class Draft:
         return found
 
     def lexical_files(self, release: str) -> tuple[m.File, ...]:
-        """The files of the lexical index under their final paths."""
-        return tuple(
-            m.File(f"{m.RELEASES}/{release}/{FOLDER}/{path.name}", path.stat().st_size, sha256_of(path))
-            for path in files_in(self.folder / FOLDER)
-        )
+        """The files of the lexical index under their final paths.
 
-    def put_files(self, storage: Storage, release: str) -> None:
-        """Move the release's own files to their place."""
-        for path in files_in(self.folder / FOLDER):
-            put(storage, path, f"{m.RELEASES}/{release}/{FOLDER}/{path.name}")
-        for name, file in self.files(release).items():
+        Their folder is named by what they hold: two publishers of one lake, or a second one after a killed one, make
+        the same release with segments of other names, and neither may replace what the other's manifest says.
+        """
+        found = [(path.name, path.stat().st_size, sha256_of(path)) for path in files_in(self.folder / FOLDER)]
+        folder = f"{m.RELEASES}/{release}/{FOLDER}-{hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
+        return tuple(m.File(f"{folder}/{name}", size, sha256) for name, size, sha256 in found)
+
+    def put_files(self, storage: Storage, manifest: m.Manifest) -> None:
+        """Move the release's own files to where its manifest says."""
+        for file in manifest.lexical:
+            put(storage, self.folder / FOLDER / Path(file.path).name, file.path)
+        for name, file in manifest.files.items():
             put(storage, self.folder / f"{name}.arrow", file.path)
 
 

@@ -110,10 +110,11 @@ def _release_files(storage: Storage) -> list[tuple[str, str]]:
 
 
 def _remove_leftovers(lake: Lake, removed: list[str], before: datetime) -> None:
-    """Files of removed releases, and old ones of releases that were never finished."""
-    complete = {manifest.release for manifest in manifests(lake)}
+    """Files of removed releases, and old ones that no manifest names: a publisher was killed, or came second."""
+    complete = {manifest.release: {file.path for file in manifest.all_files()} for manifest in manifests(lake)}
     for name, file in _release_files(lake.storage):
-        if name not in complete and (name in removed or _is_older(lake.storage, before, RELEASES, name, file)):
+        needed = name in complete and (file == _MANIFEST or f"{RELEASES}/{name}/{file}" in complete[name])
+        if not needed and (name in removed or _is_older(lake.storage, before, RELEASES, name, file)):
             lake.storage.delete(RELEASES, name, file)
     if lake.storage.is_local:
         _remove_empty_folders(lake.storage, RELEASES)

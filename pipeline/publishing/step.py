@@ -73,7 +73,7 @@ def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifes
         modalities=draft.modalities, files=draft.files(name), tables=draft.tables, counts=draft.counts,
         lexical=draft.lexical_files(name),
     )  # fmt: skip
-    draft.put_files(lake.storage, name)
+    draft.put_files(lake.storage, manifest)
     release = gates.check_files(lake.storage, manifest, standing)
     gates.check_keys(release)
     ctx.progress(2, 4)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.config import PublishSettings
 from pipeline.errors import GateError, SupersededError
 from pipeline.indexing.ids import IdCollisionError
 from pipeline.lake import Lake
-from pipeline.publishing import pointer
+from pipeline.publishing import gates, pointer
 from pipeline.publishing.manifest import read_manifest
 from pipeline.search import open_release
 from tests.indexing.lakes import (
@@ -244,7 +244,7 @@ CRASH = """
 import os, sys
 from pathlib import Path
 from pipeline.lake import Lake
-from pipeline.publishing import pointer
+from pipeline.publishing import gates, pointer
 from tests.indexing.lakes import publish, small_settings
 pointer.swap = lambda *_: os.kill(os.getpid(), 9)
 publish(Lake.at(sys.argv[1]), small_settings())
@@ -292,6 +292,27 @@ def test_of_two_publishers_the_one_that_read_an_older_current_is_refused(
         publish(lake, SETTINGS)
     assert pointer.current(lake) == others[0]
     assert len(open_release(lake, SETTINGS).search(image=VECTORS[0], k=50)) == 10
+
+
+def test_two_publishers_of_one_lake_at_once_make_one_whole_release(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, others = gates.check_canaries, []
+
+    def check_after_another(*arguments: Any) -> None:
+        """When this publisher's files lie in place, another one of the same lake goes through."""
+        monkeypatch.setattr(gates, "check_canaries", honest)
+        others.append(publish(Lake.at(lake.storage.root), SETTINGS)["release"])
+        honest(*arguments)
+
+    monkeypatch.setattr(gates, "check_canaries", check_after_another)
+    assert [publish(lake, SETTINGS)["release"]] == others == [pointer.current(lake)]
+    engine = open_release(lake, SETTINGS, verify=True)
+    assert len(engine.search(image=VECTORS[0], k=50)) == 6
+    assert engine.search(lexical="pump", k=1)
+    folders = Path(lake.storage.path("releases", others[0])).glob("lexical-*")
+    (left,) = set(folders) - {engine.release.paths[file.path].parent for file in engine.release.manifest.lexical}
+    pointer.prune(lake, PublishSettings(), datetime.now(UTC) + timedelta(days=400))
+    assert not left.exists()
+    assert open_release(lake, SETTINGS, verify=True).search(lexical="pump", k=1)
 
 
 def test_a_reader_of_the_old_release_goes_on_while_the_tables_change(lake: Lake) -> None:
