@@ -19,7 +19,7 @@ from pipeline.errors import FiglakeError
 from pipeline.flow import Step, engine_groups
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
-from pipeline.observe import run_id
+from pipeline.observe import run_id, say
 from pipeline.runner import StepReport, archives_for, plan
 
 Emit = Callable[[dict[str, Any]], None]
@@ -152,7 +152,10 @@ def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str
             event = json.loads(line)
             if event["event"] == "error":
                 raise FiglakeError(event["message"])
-            yield event
+            if event["event"] == "line":
+                say(event["text"])
+            else:
+                yield event
         code = process.wait()
     except BaseException:
         _end(process)

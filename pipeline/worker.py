@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import IO, Any
 
+from pipeline import observe
 from pipeline.config import Settings, settings_from_json
 from pipeline.errors import FiglakeError
 from pipeline.flow import BY_NAME
@@ -113,6 +114,7 @@ def main() -> int:
     def emit(event: dict[str, Any]) -> None:
         events.write(json.dumps(event, default=str) + "\n")
 
+    observe.say = lambda line: emit({"event": "line", "text": line})
     try:
         settings = settings_from_json(job["settings"])
         run_group(lake, settings, job["steps"], job["archives"], emit, job["replay"], job["broken"], job["again"])

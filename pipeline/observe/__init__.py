@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.config import Settings
@@ -14,6 +15,14 @@ from pipeline.ledger import Run, record
 
 #: Names the run to all its processes; an orchestrator may set it.
 RUN_ID = "FIGLAKE_RUN_ID"
+
+
+def _to_standard_error(line: str) -> None:
+    sys.stderr.write(line)
+
+
+#: Takes whole lines for the user. An engine's process, whose standard error is a log, hands them to who started it.
+say: Callable[[str], object] = _to_standard_error
 
 
 class Observer(Protocol):
@@ -49,6 +58,4 @@ def write_down(lake: Lake, settings: Settings, step: Step, run: Run) -> None:
         for observer in observers_of(settings):
             observer.take(lake, step, run)
     except Exception as error:  # lineage that cannot be sent is no reason to lose a night
-        sys.stderr.write(
-            f"figlake: the {run.step} of {run.archive} could not be told: {type(error).__name__}: {error}\n"
-        )
+        say(f"figlake: the {run.step} of {run.archive} could not be told: {type(error).__name__}: {error}\n")

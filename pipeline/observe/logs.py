@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline import observe
 from pipeline.flow import Step
 from pipeline.lake import Lake
 from pipeline.ledger import Run
-from pipeline.observe import run_id
 
 _SECRET_NAME = re.compile(r"SECRET|PASSWORD|TOKEN|CREDENTIAL|_KEY\b|KEY_ID", re.IGNORECASE)
 #: ``scheme://user:password@host``
@@ -33,7 +32,7 @@ class JsonLog:
     def take(self, lake: Lake, step: Step, run: Run) -> None:
         """Write the line in one call, so that lines of several processes do not mix."""
         found = {
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": run_id(),
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "run": observe.run_id(),
             "level": "error" if run.state == "failed" else "info", "event": run.state, "lake": lake.storage.root,
             "archive": run.archive, "step": run.step, "engine": step.engine, "generation": run.generation,
             "rows_in": run.rows_in, "rows_out": dict(run.rows_out), "rejects": run.rejects, "seconds": run.seconds,
@@ -41,7 +40,7 @@ class JsonLog:
         }  # fmt: skip
         line = json.dumps(_without(found, self._secrets), ensure_ascii=False, default=str) + "\n"
         if self.place == "-":
-            sys.stderr.write(line)
+            observe.say(line)
             return
         Path(self.place).parent.mkdir(parents=True, exist_ok=True)
         with open(self.place, "a", encoding="utf-8") as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.flow import BY_NAME, STEPS
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger, Run
+from pipeline.local import run_all
 from pipeline.observe import RUN_ID, write_down
 from pipeline.observe.floor import Floor, floor_of
 from pipeline.observe.lineage import LINK_COLUMNS, event_of
@@ -65,6 +67,18 @@ def test_each_step_writes_a_line_with_its_run_and_archive(lake: Lake, tmp_path: 
         assert (line["run"], line["archive"], line["step"]) == ("night-1", "A", "classify")
     assert (done["rows_out"], done["rejects"], done["level"]) == ({"facets": 2}, 1, "info")
     assert done["resources"]["cpus"] > 0
+
+
+def test_lines_for_standard_error_reach_it_from_an_engines_process(
+    lake: Lake, capfd: pytest.CaptureFixture[str]
+) -> None:
+    summary = run_all(lake, settings("observe.logs=-"), ["A"], (BY_NAME["classify"],), lambda event: None)
+    assert [report.state for report in summary.reports] == ["done"]
+    found = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    assert [(line["event"], line["step"], line["run"]) for line in found] == [
+        ("started", "classify", "night-1"),
+        ("done", "classify", "night-1"),
+    ]
 
 
 def test_secrets_reach_no_line(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +194,35 @@ def test_a_step_that_crawls_is_ended_with_a_clear_word(lake: Lake, monkeypatch: 
     assert report.state == "failed"
     assert "observe.floor asks for 500" in report.error
     assert [run.state for run in Ledger.read(lake).runs] == ["started", "failed"]
+
+
+def test_a_crawling_step_is_ended_while_it_waits_for_its_engine(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, _theirs = socket.socketpair()
+    ours.settimeout(20)
+
+    def waits(ctx: StepContext) -> Outcome:
+        def reports() -> None:
+            for done in range(100):
+                ctx.progress(done, 1000)
+                time.sleep(0.05)
+
+        threading.Thread(target=reports, daemon=True).start()
+        ours.recv(1)
+        raise AssertionError("it was let go on")
+
+    monkeypatch.setattr(toy_step, "run", waits)
+    report = bring(lake, settings('observe.floor={"classify": "500"}', "observe.floor_after_s=0.3"))
+    assert "observe.floor asks for 500" in report.error
+    assert report.seconds < 5
+
+
+def test_counts_that_begin_anew_are_measured_anew() -> None:
+    now = [0.0]
+    floor = Floor(lambda done, total: None, "extract", 1.0, 10.0, lambda: now[0])
+    for at, done in ((11, 40), (22, 80), (30, 0), (34, 2), (41, 15), (52, 40)):
+        now[0] = at
+        floor(done, 100)
+    assert floor.error is None
 
 
 def test_a_fast_step_and_the_warming_up_are_left_alone() -> None:
