@@ -112,7 +112,7 @@ def _show(found: Plan) -> None:
         table = Table("modality", "vectors", "recipe", "stored", "in memory", "a query on one core", box=None)
         for name, index in found.index.items():
             memory = "–" if index.memory_mb is None else size(index.memory_mb * 2**20)
-            latency = "–" if index.latency_ms is None else f"{index.latency_ms:.2g} ms"
+            latency = "–" if index.latency_ms is None else f"{index.latency_ms:,.1f} ms"
             table.add_row(name, f"{index.vectors:,}", escape(index.recipe), size(index.bytes), memory, latency)
         out.print(table)
     out.print("")
