@@ -33,7 +33,7 @@ from pipeline.indexing.spaces import Space
 from pipeline.indexing.train import train
 from pipeline.publishing.manifest import Codebook, File, Modality, Shard
 from pipeline.search.allowed import Subset, nearest_among
-from pipeline.search.nearest import Found, exact, nearest
+from pipeline.search.nearest import Found, effort_of, exact, nearest
 from pipeline.search.release import OpenModality
 from pipeline.storage import Storage
 
@@ -98,7 +98,7 @@ def batches(vectors: Vectors) -> Iterator[pa.RecordBatch]:
 
 def after(modality: OpenModality, queries: Vectors, settings: SearchSettings, subset: Subset) -> Found:
     """The peer: the nearest of all, without those that the filter drops."""
-    scores, positions = nearest(modality, queries, settings.candidates, settings)
+    scores, positions = nearest(modality, queries, effort_of(modality, settings).candidates, settings)
     kept = subset.mask[positions]
     order = np.argsort(~kept, axis=1, kind="stable")[:, :K]
     found = np.where(kept, positions, -1)
