@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -168,20 +169,23 @@ def chart(found: dict[int, dict[str, Any]]) -> str:
 
 
 def panel(title: str, points: Sequence[tuple[int, float]], left: int) -> str:
-    """One line with its values written at the points."""
+    """One line with its values written at the points; sizes that double stand at equal distances."""
     width, height, top = 240, 150, 40
-    most_x, most_y = max(x for x, _ in points), max(y for _, y in points)
-    placed = [(left + 200 * x / most_x, top + height - 130 * y / most_y, x, y) for x, y in points]
+    least_x, most_y = min(x for x, _ in points), max(y for _, y in points)
+    octaves = max(1.0, math.log2(max(x for x, _ in points) / least_x))
+    placed = [
+        (left + 30 + 160 * math.log2(x / least_x) / octaves, top + height - 130 * y / most_y, x, y) for x, y in points
+    ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)
     lines = [
         f'<text x="{left}" y="{top - 14}" font-weight="bold">{title}</text>',
         f'<path d="M{left} {top} V{top + height} H{left + width - 20}" stroke="#999" fill="none"/>',
-        f'<polyline points="{left},{top + height} {line}" stroke="#1f6feb" stroke-width="2" fill="none"/>',
+        f'<polyline points="{line}" stroke="#1f6feb" stroke-width="2" fill="none"/>',
     ]
     for x, y, rows, value in placed:
         label = f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f6feb"/>')
-        lines.append(f'<text x="{x:.1f}" y="{y - 7:.1f}" text-anchor="end">{label}</text>')
+        lines.append(f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{label}</text>')
         lines.append(f'<text x="{x:.1f}" y="{top + height + 15}" text-anchor="middle">{rows / 1e6:g} M</text>')
     return "\n".join(lines)
 
