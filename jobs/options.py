@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +22,6 @@ _WIDTH = 160
 #: Results go to standard output; everything said about the work goes to standard error.
 out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
 err = Console(stderr=True, soft_wrap=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH)
-
-#: What a full disk or a lake that may not be written to says, whichever library was told.
-_STORAGE = re.compile(
-    r"(No space left on device|Read-only file system|Permission denied|Disk quota exceeded)[^\n]{0,200}"
-)
 
 LakeOption = Annotated[
     str, typer.Option("--lake", envvar="FIGLAKE_LAKE", help="Root of the lake: a path or an object-store URI.")
@@ -67,7 +61,7 @@ def lake_at(uri: str, settings: Settings, *, must_exist: bool = True) -> Lake:
 @contextmanager
 def clean_errors() -> Iterator[None]:
     """Turn errors that a user can act on into one line and an exit code; Ctrl-C into 130."""
-    from pipeline.errors import FiglakeError
+    from pipeline.errors import FiglakeError, storage_refusal
 
     try:
         yield
@@ -78,9 +72,9 @@ def clean_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from None
     except Exception as error:
-        if (found := _STORAGE.search(str(error))) is None:
+        if (refusal := storage_refusal(error)) is None:
             raise
-        err.print(f"[bold red]error:[/] the storage refuses to write: {_escaped(found[0])}; mend it and run again")
+        err.print(f"[bold red]error:[/] {_escaped(refusal)}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("interrupted; nothing is lost: run the same command again to go on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +39,18 @@ class ModelNotFoundError(FiglakeError):
 
 class GateError(FiglakeError):
     """A release failed a gate; CURRENT still names the previous one."""
+
+
+#: What a full disk or a lake that may not be written to says, whichever library was told.
+_REFUSAL = re.compile(
+    r"(No space left on device|Read-only file system|Permission denied|Disk quota exceeded)[^\n]{0,200}"
+)
+
+
+def storage_refusal(error: BaseException) -> str | None:
+    """What to tell the user when the storage does not take what is written; None when the error is another."""
+    found = _REFUSAL.search(str(error))
+    return f"the storage refuses to write: {found[0]}; mend it and run again" if found else None
 
 
 class Reason(StrEnum):

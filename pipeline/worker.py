@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from pipeline import observe
 from pipeline.config import Settings, settings_from_json
-from pipeline.errors import FiglakeError
+from pipeline.errors import FiglakeError, storage_refusal
 from pipeline.flow import BY_NAME
 from pipeline.lake import Lake
 from pipeline.runner import StepReport, archives_for, execute, plan
@@ -121,6 +121,11 @@ def main() -> int:
     except FiglakeError as error:
         emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
         return error.exit_code
+    except Exception as error:
+        if (refusal := storage_refusal(error)) is None:
+            raise
+        emit({"event": "error", "message": refusal, "exit_code": 1})
+        return 1
     return 0
 
 

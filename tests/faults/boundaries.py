@@ -18,17 +18,17 @@ import duckdb  # noqa: F401 - what the night imports on its way is here once for
 import faiss  # noqa: F401
 import tantivy  # noqa: F401
 
-from pipeline.config import PublishSettings, QualitySettings, Settings
 from pipeline.context import StepContext
 from pipeline.flow import STEPS
 from pipeline.lake import Lake
-from pipeline.parts import Outcome, PartWriter
+from pipeline.parts import Outcome
 from pipeline.publishing import lock, pointer
 from pipeline.publishing import step as publishing
 from pipeline.runner import archives_for, execute, plan
 from pipeline.storage import Storage
+from tests.faults.handed_over import handed_over
+from tests.faults.nights import SETTINGS
 
-SETTINGS = Settings(publish=PublishSettings(queries=20, recall_at_10=0.5), quality=QualitySettings(off=("references",)))
 ARCHIVES = ("A",)
 for _step in STEPS:
     _step.load()
@@ -72,7 +72,7 @@ def night(root: str, source: str, kill_at: int) -> None:
                 task = plan(lake, SETTINGS, step, archive)
                 if task.done:
                     continue
-                run = publishing.run if step.name == "publish" else _handed_over(Lake.at(source), step.writes)
+                run = publishing.run if step.name == "publish" else handed_over(Lake.at(source), step.writes)
                 loaded = replace(task, step=_Loaded(step, run))
                 report = execute(lake, SETTINGS, loaded, None, lambda done, total: None)  # type: ignore[arg-type]
                 if report.state != "done":
@@ -90,18 +90,3 @@ class _Loaded:
 
     def load(self) -> Any:
         return self
-
-
-def _handed_over(source: Lake, writes: tuple[str, ...]) -> Callable[[StepContext], Outcome]:
-    """Workers' parts: the archive's rows of each table that the step writes, in files of their own."""
-
-    def run(context: StepContext) -> Outcome:
-        parts = []
-        for table in writes:
-            with PartWriter(context.lake.storage, table, {"archive": context.archive}) as writer:
-                rows = source.read(table, archive=context.archive).to_pylist()
-                writer.write_rows([{name: row[name] for name in writer.schema.names} for row in rows])
-            parts += writer.parts
-        return Outcome(parts=parts, rows_in=1)
-
-    return run
