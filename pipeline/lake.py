@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +37,9 @@ COMMIT_ATTEMPTS = 60
 RANDOM_BITS = 20
 
 
+Found = TypeVar("Found")
+
+
 @dataclass(frozen=True)
 class LakeFile:
     """A committed Parquet file. ``path`` is as the storage's filesystem spells it."""
@@ -51,11 +54,13 @@ class LakeFile:
 class Lake:
     """The tables below one root. Small and picklable; opens what it needs when it needs it.
 
-    ``pins`` fixes the version that reads of a table see; without a pin they see the newest.
+    ``pins`` fixes the version that reads of a table see; without a pin they see the newest. ``seen`` is what a
+    snapshot has looked at so far, by what was asked.
     """
 
     storage: Storage
     pins: Mapping[str, int] = field(default_factory=dict)
+    seen: dict[tuple[Any, ...], Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def at(cls, uri: str | Path, options: Mapping[str, str] | None = None) -> Lake:
@@ -66,14 +71,37 @@ class Lake:
         """The same lake with reads of these tables fixed at these versions."""
         return replace(self, pins={**self.pins, **versions})
 
+    def snapshot(self) -> Lake:
+        """The same lake as it is found now: each thing is looked at once, however often it is asked for.
+
+        For one look at many archives; what is committed later is not seen, and nothing is committed through it.
+        """
+        return replace(self, seen={})
+
+    def once(self, key: tuple[Any, ...], look: Callable[[], Found]) -> Found:
+        """What ``look`` finds; in a snapshot what it found for this key before."""
+        if self.seen is None:
+            return look()
+        if key not in self.seen:
+            self.seen[key] = look()
+        found: Found = self.seen[key]
+        return found
+
     # Reading
 
     def delta(self, table: str, version: int | None = None) -> DeltaTable | None:
         """The Delta table at a version (default: the pin, else the newest); None where there is none."""
+        wanted = self.pins.get(table) if version is None else version
+        found = self.once(("delta", table, wanted), lambda: self._open(table, wanted))
+        if self.seen is not None and found is not None:  # a plan pins the version that it has just seen
+            self.seen.setdefault(("delta", table, found.version()), found)
+        return found
+
+    def _open(self, table: str, version: int | None) -> DeltaTable | None:
         try:
             return DeltaTable(
                 self.storage.uri("tables", table),
-                version=self.pins.get(table) if version is None else version,
+                version=version,
                 storage_options=self.storage.delta_options(),
             )
         except TableNotFoundError:
@@ -89,6 +117,10 @@ class Lake:
         found = self.delta(table, version)
         if found is None:
             return []
+        files = self.once(("files", table, found.version()), lambda: self._files_of(found, table))
+        return [file for file in files if archive is None or file.partition.get("archive") == archive]
+
+    def _files_of(self, found: DeltaTable, table: str) -> list[LakeFile]:
         names = TABLES[table].partition_by
         rows = pa.table(found.get_add_actions(flatten=True)).to_pylist()
         files = [
@@ -100,8 +132,7 @@ class Lake:
             )
             for row in rows
         ]
-        wanted = (f for f in files if archive is None or f.partition.get("archive") == archive)
-        return sorted(wanted, key=lambda f: f.path)
+        return sorted(files, key=lambda f: f.path)
 
     def dataset(self, table: str, archive: str | None = None, version: int | None = None) -> ds.Dataset:
         """A snapshot as a pyarrow dataset with the table's declared schema, partition columns included.

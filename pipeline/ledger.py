@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow.compute as pc
@@ -104,15 +105,23 @@ class Ledger:
 
     def fingerprint(self, step: str, archive: str, generation: int) -> str | None:
         """The fingerprint that a generation was started with; None when the ledger does not know it."""
-        for run in reversed(self.runs):
-            if (run.step, run.archive, run.generation) == (step, archive, generation):
-                return run.fingerprint
-        return None
+        found = (r.fingerprint for r in reversed(self._of(step, archive)) if r.generation == generation)
+        return next(found, None)
 
     def latest(self, step: str, archive: str, state: State | None = None) -> Run | None:
         """The newest row of a step and archive, of any state or of one: by its generation, for clocks are set back."""
-        found = (r for r in self.runs if (r.step, r.archive) == (step, archive) and state in (None, r.state))
+        found = (run for run in self._of(step, archive) if state in (None, run.state))
         return max(found, key=_age, default=None)
+
+    def _of(self, step: str, archive: str) -> list[Run]:
+        return self._by_task.get((step, archive), [])
+
+    @cached_property
+    def _by_task(self) -> dict[tuple[str, str], list[Run]]:
+        found: dict[tuple[str, str], list[Run]] = {}
+        for run in self.runs:
+            found.setdefault((run.step, run.archive), []).append(run)
+        return found
 
 
 def _age(run: Run) -> tuple[int, bool, float]:

@@ -81,6 +81,7 @@ def _all_done(
     lake: Lake, settings: Settings, group: tuple[Step, ...], archives: Sequence[str], broken: set[str]
 ) -> list[StepReport] | None:
     """A skipped report per task when nothing in the group is pending; None when something is."""
+    lake = lake.snapshot()
     reports, ledger = [], Ledger.read(lake)
     for step in group:
         for archive in archives_for(lake, step, archives, broken):

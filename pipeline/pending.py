@@ -32,6 +32,7 @@ def pending_archives(
     A delivery that the lake does not know yet, or knows with other content, is pending for the first step.
     Lake-wide steps do not count.
     """
+    lake = lake.snapshot()
     ledger, known = Ledger.read(lake), registry.known(lake)
     wanted = [step for step in steps if step.scope == "archive"]
     earlier = [step for step in STEPS[: STEPS.index(steps[0])] if step.scope == "archive"]

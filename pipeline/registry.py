@@ -28,6 +28,10 @@ class Archive:
 
 def known(lake: Lake) -> dict[str, Archive]:
     """The archives registered in the lake, by name."""
+    return lake.once(("archives",), lambda: _known(lake))
+
+
+def _known(lake: Lake) -> dict[str, Archive]:
     found = {}
     for info in lake.storage.walk("archives"):
         if info.base_name.endswith(".json"):

@@ -218,7 +218,8 @@ def _generations(lake: Lake, table: str, reader: Step, archive: str) -> Any:
         return lake.version(table)
     if writer.scope == "lake":
         # By content: a codebook step that finds its codebooks still fitting must not make every shard stale.
-        return sorted(lake.read(table, ["modality", "codebook"])["codebook"].to_pylist())
+        names = lake.once(("names", table), lambda: lake.read(table, ["codebook"])["codebook"].to_pylist())
+        return sorted(names)
     if reader.scope == "archive":
         return lake.generation(table, writer.name, archive)
     return {name: lake.generation(table, writer.name, name) for name in registry.known(lake)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 from pipeline import registry
@@ -22,7 +21,9 @@ def lake_status(lake: Lake, settings: Settings) -> dict[str, Any]:
     States: ``done`` (up to date), ``stale`` (stands, but inputs or settings have changed since),
     ``failed``, ``interrupted`` (started and neither done nor failed), ``pending``.
     """
+    lake = lake.snapshot()
     ledger = Ledger.read(lake)
+    roles, reasons = _counts(lake, "sheets", "role"), _counts(lake, "rejects", "reason")
     files = {name: lake.files(name) for name in TABLES}
     archives: dict[str, Any] = {}
     for name, archive in registry.known(lake).items():
@@ -36,12 +37,8 @@ def lake_status(lake: Lake, settings: Settings) -> dict[str, Any]:
             "sha256": archive.sha256,
             "steps": {s.name: _step(lake, settings, s, name, ledger) for s in STEPS if s.scope == "archive"},
             "rows": {table: count for table, count in rows.items() if table not in ("codebooks", "tombstones")},
-            "sheets_by_role": dict(
-                sorted(Counter(lake.read("sheets", ["role"], archive=name)["role"].to_pylist()).items())
-            ),
-            "rejects_by_reason": dict(
-                sorted(Counter(lake.read("rejects", ["reason"], archive=name)["reason"].to_pylist()).items())
-            ),
+            "sheets_by_role": roles.get(name, {}),
+            "rejects_by_reason": reasons.get(name, {}),
         }
     return {
         "lake": lake.storage.root,
@@ -53,6 +50,15 @@ def lake_status(lake: Lake, settings: Settings) -> dict[str, Any]:
         },
         "release": current_release(lake),
     }
+
+
+def _counts(lake: Lake, table: str, column: str) -> dict[str, dict[str, int]]:
+    """By archive, how many rows have which value of a column."""
+    found: dict[str, dict[str, int]] = {}
+    counted = lake.read(table, ["archive", column]).group_by(["archive", column]).aggregate([([], "count_all")])
+    for row in sorted(counted.to_pylist(), key=lambda row: str(row[column])):
+        found.setdefault(row["archive"], {})[row[column]] = row["count_all"]
+    return found
 
 
 def current_release(lake: Lake) -> dict[str, Any] | None:

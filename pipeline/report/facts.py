@@ -80,6 +80,7 @@ class Night:
 
 def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Night:
     """The runs that ended from ``since`` on (default: all), and how the lake stands now."""
+    lake = lake.snapshot()
     runs = [run for run in Ledger.read(lake).runs if run.at and (since is None or run.at >= since)]
     ended = [run for run in runs if run.state != "started"]
     touched = sorted({run.archive for run in ended if run.archive != "_lake"})

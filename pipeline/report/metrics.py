@@ -39,7 +39,8 @@ Sample = tuple[str, dict[str, str], float]
 
 
 def samples(lake: Lake, settings: Settings) -> Iterator[Sample]:
-    """(metric, labels, value). What is not known is left out, never 0."""
+    """(metric, labels, value). What is not known is left out, never 0. The tables are opened once each."""
+    lake = lake.snapshot()
     for table in TABLES:
         if lake.version(table) is not None:
             yield "figlake_table_rows", {"table": table}, sum(file.rows for file in lake.files(table))

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from deltalake import DeltaTable
 from lxml import html
 from typer.testing import CliRunner
 
@@ -26,7 +27,9 @@ from pipeline.ledger import Run, record
 from pipeline.report.facts import night
 from pipeline.report.metrics import METRICS, samples
 from pipeline.report.page import page
+from schemas import TABLES
 from tests.indexing.lakes import add_archive, build_index, clustered, publish, small_settings
+from tests.pipeline.test_runner import know
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -136,6 +139,27 @@ def test_metrics_say_what_stands(lake: Lake) -> None:
     assert {name for name, *_ in found} <= set(METRICS)
     for name, labels, _ in samples(lake, SETTINGS):
         assert tuple(labels) == METRICS[name][1]
+
+
+def test_a_scrape_opens_each_table_once_however_many_archives_there_are(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counting(uri: str, **options: Any) -> DeltaTable:
+        opened.append(uri)
+        return DeltaTable(uri, **options)
+
+    monkeypatch.setattr("pipeline.lake.DeltaTable", counting)
+    counts = []
+    for archives in (1, 30):
+        for number in range(archives):
+            know(lake, f"A{number}", "1")
+        opened.clear()
+        found = {(name, labels.get("step")): value for name, labels, value in samples(lake, SETTINGS)}
+        assert found["figlake_pending_tasks", "extract"] == archives
+        counts.append(len(opened))
+    assert counts[0] == counts[1] <= len(TABLES) + 2
 
 
 def test_prometheus_scrapes_a_real_server(lake: Lake) -> None:
