@@ -43,6 +43,8 @@ _SEE = re.compile(
     r"(?i)\(\s*(?:see|cf\.?|siehe|vgl\.?|voir|v[ée]ase)\s+(?:also\s+|auch\s+)?(?:the|der|die|das|la|le|el)\b"
 )
 _COORDINATED = re.compile(r"(?i)\b(?:and|while|whereas|und|et|tandis que|y)\s*$")
+#: What is said of a reference stands within so many characters before it; looking further costs the square of a text.
+_BEFORE = 240
 #: A reference that begins within so many characters is what the sentence is about.
 _EARLY = 45
 #: A reference in the last part of a sentence, or a sentence of little else, closes what was said before.
@@ -90,6 +92,7 @@ def _part(before: str, start: int, first: bool, alone: bool, turned: bool) -> st
     bracket = before.rfind("(")
     if bracket > before.rfind(")"):
         return "aside" if turned or _SEE.match(before[bracket:]) else "about"
+    before = before[-_BEFORE:]
     early = start < _EARLY
     if start > 12 and _ASIDE.search(before) and not (early and alone):
         return "aside"
