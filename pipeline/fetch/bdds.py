@@ -91,7 +91,7 @@ class Bdds:
                 expiry = delivery.get("DeliveryExpiryDatetime")
                 if expiry is None or _time(expiry) > datetime.now(UTC):
                     found += [self._offer(delivery, file) for file in delivery["Files"]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise FetchError(f"product {self.product}: the service's list is not understood ({error!r})") from None
         return found
 
@@ -125,7 +125,7 @@ class Bdds:
 
     def _offer(self, delivery: Mapping[str, Any], file: Mapping[str, Any]) -> Offer:
         url = f"{self._url}/{self.product}/delivery/{delivery['DeliveryID']}/file/{file['FileID']}/download"
-        sha1 = file.get("FileChecksum") or None
+        sha1 = str(file.get("FileChecksum") or "") or None
         published = _time(file["FilePublicationDatetime"])
         version = sha1 or f"{file['FileID']}@{published.isoformat()}"
         name = str(delivery["DeliveryName"])

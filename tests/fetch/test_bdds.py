@@ -218,6 +218,23 @@ def test_a_damaged_record_is_named(service: tuple[Behaviour, FetchSettings], tmp
         fetch(bdds, tmp_path, transport)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Deliveries": [None]},
+        {"Deliveries": [{"DeliveryID": 1, "DeliveryName": "w", "Files": [{"FileID": 2, "FileName": "a.zip",
+         "FileSize": True, "FilePublicationDatetime": "2019-02-13T14:00:00Z"}]}]},
+        {"Deliveries": [{"DeliveryExpiryDatetime": "0001-01-01T00:00:00+23:59", "Files": []}]},
+    ],
+)  # fmt: skip
+def test_a_list_of_another_shape_is_said_in_one_line(
+    service: tuple[Behaviour, FetchSettings], monkeypatch: pytest.MonkeyPatch, change: object
+) -> None:
+    monkeypatch.setattr("tests.fetch.server.product", lambda behaviour: change)
+    with pytest.raises(FetchError, match="the service's list is not understood"):
+        source(service[1])[0].offers()
+
+
 def test_a_full_disk_is_said_before_and_while(
     service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
