@@ -1,9 +1,10 @@
 # Two commands on a fresh machine: make demo, make test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench install java airflow docs lock clean
+.PHONY: help demo test check soak bench install java airflow docs lock clean
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
+SOAK_ARGS ?=
 BENCHMARKS ?= extract embed ocr figures linking filters retrieval index growth nightly
 DEMO ?= demo
 # Spark's Java: the machine's, or a private one beside .venv.
@@ -26,6 +27,10 @@ check: .venv/.installed ## lint, format and type check; scripts and images; advi
 	$(BIN)/shellcheck infra/*.sh infra/*/*.sh .ci/run
 	$(BIN)/hadolint infra/Dockerfile
 	$(BIN)/python infra/audit.py
+
+soak: java .venv/.installed ## all faults, for about an hour: kills, disks, clocks, stores, parsers; one table; SOAK_ARGS="--kills 100" tries more
+	@$(WITH_JAVA) $(BIN)/python -m tests.faults.soak $(SOAK_ARGS)
+	@$(WITH_JAVA) FIGLAKE_FUZZ_SECONDS=60 $(BIN)/pytest -q tests/faults
 
 bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done

@@ -314,14 +314,13 @@ class Lake:
 
     def _check(self, table: str, parts: list[Part], where: Mapping[str, str]) -> None:
         """Compare each part with what its writer claimed, footers read in parallel."""
-        filesystem = self.storage.filesystem()
 
         def problem(part: Part) -> str | None:
             if part.table != table or dict(part.partition) != dict(where):
                 return f"belongs to {part.table} {dict(part.partition)}, not {table} {dict(where)}"
             path = self.storage.path("tables", table, part.path)
             try:
-                with filesystem.open_input_file(path) as stream:
+                with self.storage.open_path(path) as stream:
                     size, footer = stream.size(), pq.ParquetFile(stream)
             except (OSError, pa.ArrowInvalid) as error:
                 return f"cannot be read: {error}"

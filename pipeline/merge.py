@@ -16,10 +16,9 @@ from schemas import TABLES
 
 def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Settings) -> tuple[list[Part], list[str]]:
     """Parts to add and file paths to remove so that documents in ``parts`` replace their old rows."""
-    filesystem = lake.storage.filesystem()
     fresh: set[str] = set()
     for part in parts:
-        with filesystem.open_input_file(lake.storage.path("tables", table, part.path)) as stream:
+        with lake.storage.open_path(lake.storage.path("tables", table, part.path)) as stream:
             fresh |= set(pq.ParquetFile(stream).read(["doc_id"])["doc_id"].to_pylist())
     added, removed, _ = without(lake, table, archive, fresh, settings)
     return [*parts, *added], removed
@@ -32,13 +31,13 @@ def without(
 
     Only the files that hold such a document are written anew, one row group in memory at a time.
     """
-    filesystem, values = lake.storage.filesystem(), pa.array(sorted(doc_ids), pa.string())
+    values = pa.array(sorted(doc_ids), pa.string())
     added: list[Part] = []
     removed: list[str] = []
     rows_removed = 0
     root = lake.storage.path("tables", table) + "/"
     for file in lake.files(table, archive):
-        with filesystem.open_input_file(file.path) as stream:
+        with lake.storage.open_path(file.path) as stream:
             reader = pq.ParquetFile(stream)
             if not pc.any(pc.is_in(reader.read(["doc_id"])["doc_id"], values)).as_py():
                 continue

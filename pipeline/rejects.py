@@ -61,7 +61,7 @@ def expire(lake: Lake, before: datetime, *, dry_run: bool = False) -> int:
     """
     old: dict[str, list[LakeFile]] = {}
     for file in lake.files("rejects"):
-        with lake.storage.filesystem().open_input_file(file.path) as stream:
+        with lake.storage.open_path(file.path) as stream:
             newest = pc.max(pq.ParquetFile(stream).read(["last_seen"])["last_seen"]).as_py()
         if newest is not None and newest < before:
             old.setdefault(file.partition["archive"], []).append(file)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import random
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.fs as pafs
 
 #: The names under which delta-rs and pyarrow know the same S3 option.
@@ -19,6 +22,9 @@ _S3_ARGUMENTS = {
     "AWS_REGION": "region",
     "AWS_ENDPOINT_URL": "endpoint_override",
 }
+#: Attempts at one request to S3, as many as delta-rs makes; pyarrow's own three do not outlast throttling.
+_S3_ATTEMPTS = 11
+_TAKEN_FOR_FINAL = "Failed to flush response stream"
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,12 @@ class Storage:
 
     def open_input(self, *parts: str) -> IO[bytes]:
         """Open a file for reading at any offset. Raises FileNotFoundError."""
-        return cast(IO[bytes], self.filesystem().open_input_file(self.path(*parts)))
+        return cast(IO[bytes], self.open_path(self.path(*parts)))
+
+    def open_path(self, path: str) -> pa.NativeFile:
+        """The same by a path as ``filesystem`` spells it."""
+        stream = self.filesystem().open_input_file(path)
+        return stream if self.is_local else pa.PythonFile(_Patient(stream), mode="r")
 
     def read_bytes(self, *parts: str) -> bytes:
         """The whole file. Raises FileNotFoundError."""
@@ -120,6 +131,34 @@ class Storage:
         return options
 
 
+class _Patient:
+    """A file of an object store whose reads are tried again after a refusal that pyarrow's client takes for final.
+
+    The refusal's own words, a few hundred bytes of XML, are put where the bytes asked for should go; where these are
+    fewer, the client calls it an internal failure and does not retry (it does where there is room).
+    """
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self.seek, self.tell, self.close = stream.seek, stream.tell, stream.close
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._stream.closed)
+
+    def read(self, size: int | None = None) -> bytes:
+        start = self._stream.tell()
+        for attempt in range(1, _S3_ATTEMPTS):
+            try:
+                return cast(bytes, self._stream.read(size))
+            except OSError as error:
+                if _TAKEN_FOR_FINAL not in str(error):
+                    raise
+                self._stream.seek(start)
+                time.sleep(random.uniform(0.0, min(5.0, 0.05 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+        return cast(bytes, self._stream.read(size))
+
+
 def _s3(options: Mapping[str, str]) -> pafs.FileSystem:
     """Pyarrow's own S3 client; it reads keys and region from the environment, but not the endpoint."""
     known = {**{name: os.environ[name] for name in ("AWS_ENDPOINT_URL",) if name in os.environ}, **options}
@@ -127,4 +166,7 @@ def _s3(options: Mapping[str, str]) -> pafs.FileSystem:
     endpoint = arguments.get("endpoint_override", "")
     if "://" in endpoint:
         arguments["scheme"], arguments["endpoint_override"] = endpoint.split("://", 1)
-    return pafs.S3FileSystem(**arguments)
+    # A small file opened late is one put: a third of the requests, and no upload that a kill leaves half done.
+    return pafs.S3FileSystem(
+        **arguments, retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS), allow_delayed_open=True
+    )

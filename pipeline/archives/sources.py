@@ -64,7 +64,7 @@ class OpenSource:
         if self._open is None or self._open[0] != file:
             if self._open:
                 self._open[1].close()
-            self._open = file, self._filesystem.open_input_file(self.storage.path(*([file] if file else [])))
+            self._open = file, self.storage.open_input(*([file] if file else []))
         return Span.whole(self._open[1])
 
     def survey(self, limits: LimitSettings) -> Survey:

@@ -48,7 +48,7 @@ class Unit:
 def document_runs(storage: Storage, path: str) -> list[Run]:
     """Which rows of a file belong to which document, in file order."""
     runs = []
-    with storage.filesystem().open_input_file(path) as stream:
+    with storage.open_path(path) as stream:
         reader = pq.ParquetFile(stream)
         for group in range(reader.num_row_groups):
             column = reader.read_row_group(group, columns=["doc_id"])["doc_id"].combine_chunks().dictionary_encode()
@@ -93,7 +93,7 @@ def read_spans(storage: Storage, spans: Sequence[Span], columns: Sequence[str], 
     for span in spans:
         if at != (span.path, span.group):
             at = (span.path, span.group)
-            with storage.filesystem().open_input_file(span.path) as stream:
+            with storage.open_path(span.path) as stream:
                 rows = read_group(pq.ParquetFile(stream), span.group, wanted)
         found.append(rows.slice(span.start, span.stop - span.start))
     return pa.concat_tables(found)

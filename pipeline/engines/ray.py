@@ -110,7 +110,7 @@ def read(
     def scan(batch: pa.Table) -> Iterator[pa.Table]:
         for item in batch["item"].to_pylist():
             path, group, start, stop = json.loads(item)
-            with lake.storage.filesystem().open_input_file(path) as stream:
+            with lake.storage.open_path(path) as stream:
                 rows = read_group(pq.ParquetFile(stream), group, read_columns).slice(start, stop - start)
             for column, values in (where or {}).items():
                 rows = rows.filter(pc.is_in(rows[column], pa.array(list(values), pa.string())))
@@ -279,7 +279,7 @@ def _slices(storage: Storage, files: list[LakeFile], tasks: int, rows_per_task: 
     """
     groups: list[tuple[str, int, int]] = []
     for file in files:
-        with storage.filesystem().open_input_file(file.path) as stream:
+        with storage.open_path(file.path) as stream:
             metadata = pq.ParquetFile(stream).metadata
         groups += [(file.path, g, metadata.row_group(g).num_rows) for g in range(metadata.num_row_groups)]
     pieces = max(1, -(-tasks // max(1, len(groups))))

@@ -50,9 +50,8 @@ def find_space(lake: Lake, modality: Modality, configured: tuple[str, str]) -> S
 def count_encoders(lake: Lake, table: str) -> Counter[tuple[str, str]]:
     """Vectors by (model, revision). Reads file footers; columns only where a row group holds several."""
     counts: Counter[tuple[str, str]] = Counter()
-    filesystem = lake.storage.filesystem()
     for file in lake.files(table):
-        with filesystem.open_input_file(file.path) as stream:
+        with lake.storage.open_path(file.path) as stream:
             parquet = pq.ParquetFile(stream)
             for group in range(parquet.metadata.num_row_groups):
                 single = _single_value(parquet.metadata.row_group(group))

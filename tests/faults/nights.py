@@ -42,10 +42,12 @@ def started(whole: Lake, root: Path) -> Lake:
     return Lake.at(root)
 
 
-def start(lake: Lake, whole: Lake, *more: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """``figlake run`` of the delivery into the lake, in a process group of its own."""
+def start(
+    lake: Lake, whole: Lake, *more: str, archive: str | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """``figlake run`` of the delivery (or another) into the lake, in a process group of its own."""
     source = Path(whole.storage.root)
-    command = [sys.executable, "-m", "jobs.cli", "run", "--archives", str(source / "A.zip"),
+    command = [sys.executable, "-m", "jobs.cli", "run", "--archives", archive or str(source / "A.zip"),
                "--lake", lake.storage.root, "--config", str(source / "night.toml"), *more]  # fmt: skip
     return subprocess.Popen(
         command, cwd=ROOT, text=True, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -65,9 +67,11 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, said
 
 
-def run(lake: Lake, whole: Lake, *more: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+def run(
+    lake: Lake, whole: Lake, *more: str, archive: str | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """A night to its end."""
-    return end(start(lake, whole, *more, environment=environment))
+    return end(start(lake, whole, *more, archive=archive, environment=environment))
 
 
 def assert_next_night_ends_whole(lake: Lake, whole: Lake) -> None:

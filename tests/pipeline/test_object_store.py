@@ -12,6 +12,8 @@ import pytest
 from pipeline.errors import SupersededError
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger, Run, record
+from pipeline.storage import Storage
+from tests.disturbed_store import FAULTS, Disturbance, disturbed
 from tests.object_store import object_store
 from tests.pipeline.test_lake import ids, write
 
@@ -63,3 +65,15 @@ def test_files_are_written_read_sized_walked_and_deleted_in_a_bucket(options: di
     assert storage.size("releases", "NONE") is None
     storage.delete("releases", "CURRENT")
     assert not storage.exists("releases", "CURRENT")
+
+
+def test_reads_shorter_than_a_refusal_outlast_it(options: dict[str, str]) -> None:
+    Storage.at("s3://figlake/small", options).write_bytes(b"abcdef", "file")
+    disturbance = Disturbance(seed=3)
+    with disturbed(options, disturbance) as through:
+        small = Storage.at("s3://figlake/small", through)
+        for _ in range(30):
+            with small.open_input("file") as stream:
+                stream.seek(2)
+                assert (stream.read(3), stream.tell()) == (b"cde", 5)
+    assert all(disturbance.met["read", fault] for fault in FAULTS)

@@ -1,0 +1,68 @@
+"""Whole nights on object storage that throttles, fails and loses answers, alone and two at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.lake import Lake
+from pipeline.search import open_release
+from pipeline.storage import Storage
+from tests.disturbed_store import FAULTS, Disturbance, disturbed
+from tests.faults import nights
+from tests.faults.verdict import assert_nothing_twice_and_current_readable, assert_whole
+from tests.object_store import object_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return nights.make_whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def bucket(whole: Lake) -> Iterator[dict[str, str]]:
+    """A store that holds the delivery, and the index's files as workers would have left them."""
+    root = Path(whole.storage.root)
+    with object_store() as options:
+        for path in sorted((root / "index").rglob("*")):
+            if path.is_file():
+                Storage.at("s3://figlake/lake", options).write_bytes(path.read_bytes(), *path.relative_to(root).parts)
+        Storage.at("s3://figlake/week", options).write_bytes((root / "A.zip").read_bytes(), "A.zip")
+        yield options
+
+
+def test_a_night_in_a_store_that_throttles_fails_and_loses_answers(bucket: dict[str, str], whole: Lake) -> None:
+    disturbance = Disturbance(seed=20190213)
+    with disturbed(bucket, disturbance) as options:
+        lake = Lake.at("s3://figlake/lake", options)
+        code, said = nights.run(lake, whole, archive="s3://figlake/week/A.zip", environment=options)
+    assert code == 0, said
+    assert "Traceback" not in said, said
+    print({" ".join(kind): count for kind, count in sorted(disturbance.met.items())})
+    for kind in ("read", "write", "conditional write", "list", "look"):
+        for fault in FAULTS:
+            assert disturbance.met[kind, fault], f"no {kind} met {fault}"
+    lake = Lake.at("s3://figlake/lake", bucket)
+    assert_whole(lake, whole)
+    figure = whole.read("figures", ["figure_id"])["figure_id"][0].as_py()
+    hits = open_release(lake, nights.SETTINGS, verify=True).search(figure=figure, k=3)
+    assert len(hits) == 3
+
+
+def test_two_nights_at_once_in_such_a_store_end_with_every_row_once(bucket: dict[str, str], whole: Lake) -> None:
+    with disturbed(bucket, Disturbance(seed=5)) as options:
+        lake = Lake.at("s3://figlake/lake", options)
+        both = [nights.start(lake, whole, archive="s3://figlake/week/A.zip", environment=options) for _ in range(2)]
+        ends = [nights.end(process) for process in both]
+    lake = Lake.at("s3://figlake/lake", bucket)
+    assert_nothing_twice_and_current_readable(lake, whole, nights.SETTINGS)
+    for code, said in ends:
+        assert "Traceback" not in said, said
+        assert code == 0 or "is newer than this run's" in said or "another writer" in said, said
+    code, said = nights.run(lake, whole, archive="s3://figlake/week/A.zip", environment=bucket)
+    assert code == 0, said
+    assert_whole(lake, whole)
