@@ -15,7 +15,7 @@ from compose_spec import PyCompose
 from jobs.cli import app
 from pipeline.config import load_settings
 from pipeline.engines.java import find_java
-from tests.infra.commands import ray_options, spark_options, typer_commands
+from tests.infra.commands import ray_options, spark_options, typer_problem
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INFRA = ROOT / "infra"
@@ -152,8 +152,8 @@ def test_what_the_services_run_takes_the_options_that_they_are_given() -> None:
             assert options <= ray_options(words[0]), name
         elif program in ("master", "worker"):
             assert options <= spark_options(program, java), name
-        elif name == "figlake":
-            assert program in typer_commands(app)
+        elif SERVICES[name]["image"].endswith("-serve") and "entrypoint" not in service:
+            assert not typer_problem(app, [program, *words, "--lake", "."]), name
 
 
 def test_airflow_and_every_worker_of_spark_see_the_deliveries_and_each_reader_the_models() -> None:
@@ -170,6 +170,19 @@ def test_the_runner_of_airflow_is_told_of_services_that_are_there() -> None:
     assert told["AIRFLOW_VAR_FIGLAKE_RUNNER"] == "cluster"
     for address in (told["AIRFLOW_VAR_FIGLAKE_SPARK_OPTIONS"].split()[1], told["AIRFLOW_VAR_FIGLAKE_RAY_ADDRESS"]):
         assert re.fullmatch(r"\w+://([\w-]+):\d+", address)[1] in SERVICES  # type: ignore[index]
+
+
+def test_prometheus_scrapes_the_metrics_and_grafana_shows_them() -> None:
+    (job,) = yaml.safe_load((INFRA / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    (target,) = job["static_configs"][0]["targets"]
+    name, port = target.split(":")
+    assert SERVICES[name]["command"][:3] == ["metrics", "--serve", port]
+    (source,) = yaml.safe_load((INFRA / "grafana" / "datasource.yaml").read_text("utf-8"))["datasources"]
+    name, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()  # type: ignore[union-attr]
+    assert SERVICES[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    (provider,) = yaml.safe_load((INFRA / "grafana" / "dashboards.yaml").read_text("utf-8"))["providers"]
+    mounted = {volume.split(":")[0]: volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]}
+    assert Path(mounted["./grafana/figlake.json"]).parent == Path(provider["options"]["path"])
 
 
 def test_images_are_built_from_targets_that_exist() -> None:

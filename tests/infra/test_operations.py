@@ -80,7 +80,7 @@ def test_messages_that_are_quoted_are_messages_of_figlake() -> None:
     quoted = {code for row in table for code in re.findall(r"`([^`]+)`", row.split("|")[1]) if " " in code}
     sources = " ".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "pipeline").rglob("*.py")))
     sources = re.sub(r'"\s+f?"', "", sources)  # a message over several lines
-    assert {code for code in quoted if code not in sources} == {"No space left on device"}
+    assert not {code for code in quoted if code not in sources}
     assert len(quoted) > 8
 
 
