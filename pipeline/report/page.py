@@ -21,7 +21,7 @@ th { font-weight: 600; color: var(--quiet); } td.n, th.n { text-align: right; }
 .tile b { display: block; font-size: 1.4rem; } .quiet { color: var(--quiet); }
 .bad { color: var(--bad); } .good { color: var(--good); }
 @media (prefers-color-scheme: dark) { :root { --bad: #ef9a9a; --good: #a5d6a7; --quiet: #999; } }
-code { overflow-wrap: anywhere; }
+code, .quiet { overflow-wrap: anywhere; } .wide { overflow-x: auto; } td { overflow-wrap: break-word; }
 """
 
 
@@ -141,7 +141,11 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], nothing: str) ->
         "<tr>" + "".join(f"<td{c}>{_cell(value)}</td>" for c, value in zip(classes, row, strict=True)) + "</tr>"
         for row in rows
     ]
-    return f"<table><tr>{titles}</tr>{''.join(lines)}</table>" if lines else f"<p class=quiet>{escape(nothing)}</p>"
+    return (
+        f"<div class=wide><table><tr>{titles}</tr>{''.join(lines)}</table></div>"
+        if lines
+        else f"<p class=quiet>{escape(nothing)}</p>"
+    )
 
 
 def _cell(value: Any) -> str:
