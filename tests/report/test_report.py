@@ -100,9 +100,7 @@ def test_the_page_holds_them_and_escapes_what_archives_say(lake: Lake) -> None:
         assert part in shown, part
     assert not tree.xpath("//script | //b[text()='luck'] | //*[@src] | //link")  # nothing is run, nothing is fetched
     assert len(tree.xpath("//h2")) == 7
-    assert not tree.xpath(
-        "//table[not(parent::div[@class='wide'])]"
-    )  # on a narrow screen a table scrolls, not the page
+    assert not tree.xpath("//table[not(parent::div[@class='wide'])]")  # on narrow screens they scroll
 
 
 def test_an_empty_lake_has_a_page_too(tmp_path: Path) -> None:
