@@ -168,7 +168,11 @@ class Lake:
     def generation(self, table: str, step: str, archive: str) -> int | None:
         """The generation that a step last committed for an archive; None before the first."""
         found = self.delta(table)
-        return None if found is None else _generation_in(found, step, archive)
+        if found is None:
+            return None
+        return self.once(
+            ("generation", table, found.version(), step, archive), lambda: _generation_in(found, step, archive)
+        )
 
     # Writing
 
