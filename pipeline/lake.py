@@ -139,7 +139,7 @@ class Lake:
 
         Files older than an added column read as null there.
         """
-        schema, filesystem, layout = TABLES[table].schema, self.storage.filesystem(), ds.ParquetFileFormat()
+        schema, filesystem, layout = TABLES[table].schema, self.storage.readable(), ds.ParquetFileFormat()
         fragments = []
         for file in self.files(table, archive, version):
             where = ds.scalar(True)

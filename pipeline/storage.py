@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -75,8 +75,13 @@ class Storage:
 
     def open_path(self, path: str) -> pa.NativeFile:
         """The same by a path as ``filesystem`` spells it."""
-        stream = self.filesystem().open_input_file(path)
-        return stream if self.is_local else pa.PythonFile(_Patient(stream), mode="r")
+        return self.readable().open_input_file(path)
+
+    def readable(self) -> pafs.FileSystem:
+        """The filesystem for readers that open files themselves, such as datasets: the same, but that its reads outlast
+        refusals of an object store."""
+        found = self.filesystem()
+        return found if self.is_local else pafs.PyFileSystem(_PatientReader(found))
 
     def read_bytes(self, *parts: str) -> bytes:
         """The whole file. Raises FileNotFoundError."""
@@ -157,6 +162,42 @@ class _Patient:
                 self._stream.seek(start)
                 time.sleep(random.uniform(0.0, min(5.0, 0.05 * 2**attempt)))  # noqa: S311 - jitter, not a secret
         return cast(bytes, self._stream.read(size))
+
+
+class _PatientReader(pafs.FileSystemHandler):  # type: ignore[misc, no-any-unimported, unused-ignore]
+    """Files of another filesystem, opened as :class:`_Patient`; for reading only."""
+
+    def __init__(self, filesystem: pafs.FileSystem) -> None:
+        self._filesystem = filesystem
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _PatientReader) and bool(self._filesystem.equals(other._filesystem))
+
+    def __hash__(self) -> int:
+        return hash(self.get_type_name())
+
+    def open_input_file(self, path: str) -> pa.NativeFile:
+        return pa.PythonFile(_Patient(self._filesystem.open_input_file(path)), mode="r")
+
+    open_input_stream = open_input_file
+
+    def get_type_name(self) -> str:
+        return f"patient {self._filesystem.type_name}"
+
+    def get_file_info(self, paths: Any) -> Any:
+        return self._filesystem.get_file_info(paths)
+
+    def get_file_info_selector(self, selector: Any) -> Any:
+        return self._filesystem.get_file_info(selector)
+
+    def normalize_path(self, path: str) -> str:
+        return str(self._filesystem.normalize_path(path))
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise PermissionError("this filesystem is for reading")
+
+    create_dir = delete_dir = delete_dir_contents = delete_root_dir_contents = delete_file = _refuse
+    move = copy_file = open_output_stream = open_append_stream = _refuse
 
 
 def _s3(options: Mapping[str, str]) -> pafs.FileSystem:

@@ -77,3 +77,14 @@ def test_reads_shorter_than_a_refusal_outlast_it(options: dict[str, str]) -> Non
                 stream.seek(2)
                 assert (stream.read(3), stream.tell()) == (b"cde", 5)
     assert all(disturbance.met["read", fault] for fault in FAULTS)
+
+
+def test_short_columns_of_a_table_outlast_refusals(options: dict[str, str]) -> None:
+    lake = Lake.at("s3://figlake/short", options)
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1"]))
+    disturbance = Disturbance(seed=11)
+    with disturbed(options, disturbance) as through:
+        found = Lake.at("s3://figlake/short", through)
+        for _ in range(30):
+            assert found.read("facets", ["figure_id"])["figure_id"].to_pylist() == ["a1"]
+    assert all(disturbance.met["read", fault] for fault in FAULTS)
