@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pipeline.config import Settings
@@ -11,6 +12,14 @@ from pipeline.search import open_release
 from schemas import TABLES
 
 _BOOKKEEPING = ("runs", "quality", "rejects")
+
+
+class RowsLostError(AssertionError):
+    """Rows that should be there are not."""
+
+
+class RowsTwiceError(AssertionError):
+    """A row is there more than once."""
 
 
 def keys_of(lake: Lake, table: str) -> list[tuple[Any, ...]]:
@@ -25,7 +34,8 @@ def assert_nothing_twice_and_current_readable(lake: Lake, whole: Lake, settings:
         if table in _BOOKKEEPING:
             continue
         found = keys_of(lake, table)
-        assert len(found) == len(set(found)), f"{table}: rows twice"
+        if twice := [key for key, count in Counter(found).items() if count > 1]:
+            raise RowsTwiceError(f"{table}: {len(twice)} rows twice, such as {twice[0]}")
         assert set(found) <= set(keys_of(whole, table)), f"{table}: rows that were never there"
     if pointer.current(lake) is not None:
         engine = open_release(lake, settings, verify=True)
@@ -36,5 +46,11 @@ def assert_nothing_twice_and_current_readable(lake: Lake, whole: Lake, settings:
 def assert_whole(lake: Lake, whole: Lake) -> None:
     """Every row of ``whole`` is there exactly once."""
     for table in TABLES:
-        if table not in _BOOKKEEPING:
-            assert sorted(keys_of(lake, table)) == sorted(keys_of(whole, table)), table
+        if table in _BOOKKEEPING:
+            continue
+        found, wanted = Counter(keys_of(lake, table)), Counter(keys_of(whole, table))
+        if gone := list(wanted - found):
+            raise RowsLostError(f"{table}: {len(gone)} rows are gone, such as {gone[0]}")
+        if more := list(found - wanted):
+            kind = RowsTwiceError if more[0] in wanted else AssertionError
+            raise kind(f"{table}: {len(more)} rows too many, such as {more[0]}")
