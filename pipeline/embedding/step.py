@@ -10,6 +10,7 @@ from pipeline.embedding.figures_on_ray import encode_figures
 from pipeline.embedding.models import pinned
 from pipeline.embedding.texts_on_ray import encode_texts
 from pipeline.engines import ray as ray_engine
+from pipeline.engines.accelerators import sampled
 from pipeline.errors import UsageError
 from pipeline.parts import Outcome
 
@@ -25,7 +26,7 @@ def run(ctx: StepContext) -> Outcome:
     documents = frozenset(item.split("/", 1)[0] for item in ctx.only)
     known = ctx.settings.models.passages == "all" and not documents and not ctx.settings.models.regions
     total = sum(file.rows for table in ("figures", "passages") for file in ctx.lake.files(table, ctx.archive))
-    with ray_engine.counting(ctx.progress, total if known else None) as counter:
+    with ray_engine.counting(ctx.progress, total if known else None) as counter, sampled() as accelerators:
         figures = encode_figures(ctx.lake, ctx.archive, settings, documents, counter)
         regions = Outcome()
         if ctx.settings.models.regions:
@@ -36,7 +37,7 @@ def run(ctx: StepContext) -> Outcome:
         rejects=figures.rejects,
         rows_in=figures.rows_in + texts.rows_in,
         peak_memory_mb=max(figures.peak_memory_mb, regions.peak_memory_mb, texts.peak_memory_mb),
-        metrics={"figures": figures.rows_in, "sentences": texts.rows_in, **texts.metrics},
+        metrics={"figures": figures.rows_in, "sentences": texts.rows_in, **texts.metrics, **accelerators},
     )
 
 

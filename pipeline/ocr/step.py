@@ -17,6 +17,7 @@ import pyarrow as pa
 from pipeline.config import Settings
 from pipeline.context import StepContext
 from pipeline.engines import ray as ray_engine
+from pipeline.engines.accelerators import sampled
 from pipeline.errors import Reject
 from pipeline.isolation import Isolated
 from pipeline.ocr.reading import regions
@@ -123,10 +124,11 @@ def run(ctx: StepContext) -> Outcome:
         return Outcome()
     sheets = ray_engine.read(ctx.lake, "sheets", ctx.archive, _COLUMNS, where=where, rows_per_task=_SHEETS_PER_TASK)
     groups = [[stage] for stage in STAGES] if ray_engine.has_gpus(settings) else [STAGES]
-    with ray_engine.counting(ctx.progress, total) as counter:
+    with ray_engine.counting(ctx.progress, total) as counter, sampled() as accelerators:
         rows = read_sheets(sheets, groups, settings, counter)
         outcome = ray_engine.run(
             ray_engine.sink(rows, ctx.lake, "regions", ctx.archive, settings, rejects_column="reject")
         )
     outcome.rows_in = total
+    outcome.metrics.update(accelerators)
     return outcome

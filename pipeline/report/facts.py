@@ -23,7 +23,10 @@ _SLOWEST = 8
 
 @dataclass(frozen=True)
 class StepFacts:
-    """One step over all its runs of the night; ``cost_per_1000_figures`` None where no figure came in."""
+    """One step over all its runs of the night; ``cost_per_1000_figures`` None where no figure came in.
+
+    ``utilisation``: the accelerators' mean, 0 to 1; None where it is not known.
+    """
 
     name: str
     runs: int
@@ -35,6 +38,7 @@ class StepFacts:
     memory_mb: float
     cost: float
     cost_per_1000_figures: float | None
+    utilisation: float | None
 
     @property
     def items_per_second(self) -> float | None:
@@ -122,10 +126,18 @@ def _steps(ended: Sequence[Run], figures: int, cost: CostSettings) -> list[StepF
                 step.name, len(done), len(own) - len(done), sum(run.rows_in or 0 for run in done),
                 sum(sum(run.rows_out.values()) for run in done), sum(run.rejects or 0 for run in done),
                 sum(run.seconds or 0.0 for run in done), max((run.peak_memory_mb or 0.0 for run in done), default=0.0),
-                spent, 1000 * spent / figures if figures else None,
+                spent, 1000 * spent / figures if figures else None, _utilisation(done),
             )
         )  # fmt: skip
     return found
+
+
+def _utilisation(done: Sequence[Run]) -> float | None:
+    """The mean over the time of the runs that know it."""
+    known = [(run.detail["accelerator_utilisation"], run.seconds or 0.0) for run in done
+             if "accelerator_utilisation" in run.detail]  # fmt: skip
+    seconds = sum(each for _, each in known)
+    return sum(share * each for share, each in known) / seconds if seconds else None
 
 
 def _standing_failures(ended: Sequence[Run]) -> list[Run]:

@@ -27,6 +27,8 @@ METRICS: dict[str, tuple[str, tuple[str, ...]]] = {
     "figlake_step_last_done_timestamp_seconds": ("When a run was last finished.", ("step",)),
     "figlake_step_failed": ("Archives whose newest run failed.", ("step",)),
     "figlake_step_accelerators": ("Accelerators that the newest finished run had.", ("step",)),
+    "figlake_accelerator_utilisation_ratio": ("Mean use of the accelerators in the newest finished run.", ("step",)),
+    "figlake_accelerator_idle_ratio": ("Share of its samples in which an accelerator did nothing.", ("step",)),
     "figlake_pending_tasks": ("Steps of archives that are not up to date: the queue.", ("step",)),
     "figlake_release_timestamp_seconds": ("When the release in service was published.", ()),
     "figlake_release_figures": ("Figures of the release in service.", ()),
@@ -73,15 +75,17 @@ def _steps(ledger: Ledger) -> Iterator[Sample]:
             continue
         last = done[-1]
         found: dict[str, Any] = {
-            "seconds": last.seconds,
-            "items_per_second": last.rows_in / last.seconds if last.rows_in is not None and last.seconds else None,
-            "peak_memory_bytes": last.peak_memory_mb * 2**20 if last.peak_memory_mb else None,
-            "last_done_timestamp_seconds": last.at.timestamp() if last.at else None,
-            "accelerators": (last.detail.get("resources") or {}).get("gpus"),
+            "step_seconds": last.seconds,
+            "step_items_per_second": last.rows_in / last.seconds if last.rows_in is not None and last.seconds else None,
+            "step_peak_memory_bytes": last.peak_memory_mb * 2**20 if last.peak_memory_mb else None,
+            "step_last_done_timestamp_seconds": last.at.timestamp() if last.at else None,
+            "step_accelerators": (last.detail.get("resources") or {}).get("gpus"),
+            "accelerator_utilisation_ratio": last.detail.get("accelerator_utilisation"),
+            "accelerator_idle_ratio": last.detail.get("accelerator_idle"),
         }
         for name, value in found.items():
             if value is not None:
-                yield f"figlake_step_{name}", labels, float(value)
+                yield f"figlake_{name}", labels, float(value)
 
 
 def _release(lake: Lake) -> Iterator[Sample]:

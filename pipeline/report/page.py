@@ -76,11 +76,12 @@ def _tiles(night: Night) -> str:
 
 def _steps(night: Night) -> str:
     heads = ["step", "#runs", "#failed", "#items in", "#rows out", "#rejects", "#seconds", "#items/s", "#memory, MB",
-             f"#{night.currency} per 1,000 figures"]  # fmt: skip
+             "#accelerators busy", f"#{night.currency} per 1,000 figures"]  # fmt: skip
     rows = [
         [
             each.name, f"{each.runs:,}", f"{each.failed:,}", f"{each.rows_in:,}", f"{each.rows_out:,}",
             f"{each.rejects:,}", f"{each.seconds:,.1f}", _number(each.items_per_second), f"{each.memory_mb:,.0f}",
+            "–" if each.utilisation is None else f"{each.utilisation:.0%}",
             "–" if each.cost_per_1000_figures is None else f"{each.cost_per_1000_figures:,.4f}",
         ]
         for each in night.steps

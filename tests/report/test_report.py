@@ -51,8 +51,9 @@ def lake(tmp_path: Path) -> Lake:
     ran("extract", "done", 40, rows_in=4, rows_out={"documents": 4}, rejects=0, seconds=5.0, peak_memory_mb=100.0)
     ran("ocr", "started", 3)
     ran("ocr", "failed", 2.9, seconds=1.0, detail={"error": "out of <memory>"})
+    detail = {"resources": {"cpus": 4, "gpus": 1}, "accelerator_utilisation": 0.05, "accelerator_idle": 0.9}
     ran("ocr", "done", 2, rows_in=20, rows_out={"regions": 90}, rejects=2, seconds=1800.0, peak_memory_mb=512.0,
-        detail={"resources": {"cpus": 4, "gpus": 1}})  # fmt: skip
+        detail=detail)  # fmt: skip
     ran("link", "failed", 1, seconds=2.0, detail={"error": "no <b>luck</b>"})
     write_rejects(found)
     return found
@@ -103,6 +104,15 @@ def test_the_page_holds_them_and_escapes_what_archives_say(lake: Lake) -> None:
     assert not tree.xpath("//table[not(parent::div[@class='wide'])]")  # on narrow screens they scroll
 
 
+def test_how_busy_accelerators_were_is_a_mean_over_the_time_of_the_runs_that_know_it(lake: Lake) -> None:
+    record(lake, Run("B", "ocr", 1, "f", "done", at=NOW, seconds=600.0, detail={"accelerator_utilisation": 0.65}))
+    record(lake, Run("C", "ocr", 1, "f", "done", at=NOW, seconds=9000.0))
+    found = night(lake, SETTINGS)
+    busy = {step.name: step.utilisation for step in found.steps}
+    assert busy == {"extract": None, "ocr": pytest.approx((0.05 * 1800 + 0.65 * 600) / 2400), "link": None}
+    assert "<td class=n>20%</td>" in page(found)
+
+
 def test_an_empty_lake_has_a_page_too(tmp_path: Path) -> None:
     lake = Lake.at(tmp_path / "lake")
     record(lake, Run("A", "extract", 1, "f", "started", at=NOW))
@@ -136,6 +146,9 @@ def test_metrics_say_what_stands(lake: Lake) -> None:
     assert found["figlake_step_failed", "ocr"] == 0
     assert found["figlake_step_items_per_second", "ocr"] == pytest.approx(20 / 1800)
     assert found["figlake_step_accelerators", "ocr"] == 1
+    assert found["figlake_accelerator_utilisation_ratio", "ocr"] == 0.05
+    assert found["figlake_accelerator_idle_ratio", "ocr"] == 0.9
+    assert ("figlake_accelerator_utilisation_ratio", "extract") not in found  # not known is not 0
     assert found["figlake_release_figures",] == 4
     assert {name for name, *_ in found} <= set(METRICS)
     for name, labels, _ in samples(lake, SETTINGS):
