@@ -199,9 +199,12 @@ def test_images_are_built_from_targets_that_exist() -> None:
     assert own == set(built), "an image that no service builds"
 
 
-def test_the_lakes_user_may_do_in_its_bucket_what_it_needs_and_nothing_elsewhere() -> None:
-    statements = yaml.safe_load((INFRA / "object-store" / "policy.json").read_text(encoding="utf-8"))["Statement"]
+@pytest.mark.parametrize("file", ["policy.json", "read-policy.json"])
+def test_a_user_of_the_lake_may_do_in_its_bucket_what_it_needs_and_nothing_elsewhere(file: str) -> None:
+    statements = yaml.safe_load((INFRA / "object-store" / file).read_text(encoding="utf-8"))["Statement"]
     for statement in statements:
         assert statement["Effect"] == "Allow"
         assert not [action for action in statement["Action"] if "*" in action or "Policy" in action]
         assert all(re.fullmatch(r"arn:aws:s3:::figlake(/\*)?", where) for where in statement["Resource"])
+        if file == "read-policy.json":
+            assert all(re.match("s3:(Get|List)", action) for action in statement["Action"])

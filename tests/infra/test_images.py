@@ -22,7 +22,8 @@ TARGETS = ("spark", "ray", "serve", "figlake", "airflow")
 RUNS = {
     "spark": [s.module for s in STEPS if s.engine == "spark"],
     "ray-cpu": [s.module for s in STEPS if s.engine == "ray"] + ["pipeline.ocr.rapidocr", "pipeline.ocr.easyocr"],
-    "serve": [s.module for s in STEPS if s.engine == "driver"] + ["pipeline.search", "pipeline.sql", "pipeline.fetch"],
+    "serve": [s.module for s in STEPS if s.engine == "driver"]
+    + ["pipeline.search", "pipeline.sql", "pipeline.fetch", "pipeline.report.metrics"],
 }
 OTHER_ENGINES = {
     "spark": ["pipeline.engines.ray", "pipeline.engines.resources"], "ray-cpu": ["pipeline.engines.spark"],

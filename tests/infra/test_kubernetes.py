@@ -29,12 +29,17 @@ AIRFLOW_PINS = (ROOT / "constraints-airflow.txt").read_text(encoding="utf-8")
 #: What a person makes, because it is no part of a repository; docs/operations.md says how.
 SECRETS = {
     "figlake-object-store", "figlake-airflow-database", "figlake-airflow-fernet", "figlake-airflow-api",
-    "figlake-airflow-jwt", "figlake-ray",
+    "figlake-airflow-jwt", "figlake-ray", "figlake-object-store-read",
 }  # fmt: skip
 
 
 def one(file: str) -> dict[str, Any]:
     (found,) = MANIFESTS[file]
+    return found
+
+
+def kind_in(file: str, kind: str) -> dict[str, Any]:
+    (found,) = [each for each in MANIFESTS[file] if each["kind"] == kind]
     return found
 
 
@@ -46,7 +51,8 @@ def pods() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Every pod: where it is, its labels, and its specification in Kubernetes' own words."""
     job = one("steps/job.yaml")["spec"]["template"]
     ray = one("steps/ray-job.yaml")["spec"]
-    templates = {"job": job, "submitter": ray["submitterPodTemplate"]}
+    metrics = kind_in("metrics.yaml", "Deployment")["spec"]["template"]
+    templates = {"job": job, "metrics": metrics, "submitter": ray["submitterPodTemplate"]}
     for name, cluster in (("step", ray["rayClusterSpec"]), ("standing", one("ray-cluster.yaml")["spec"])):
         templates[f"{name} head"] = cluster["headGroupSpec"]["template"]
         templates |= {f"{name} {group['groupName']}": group["template"] for group in cluster["workerGroupSpecs"]}
@@ -130,7 +136,7 @@ def test_each_container_is_pinned_bounded_and_can_write_where_it_must(
     if "models" in mounts:
         assert mounts["models"]["readOnly"] is True
     else:
-        assert name in ("driver", "executor", "submitter"), "drivers of Ray and publish look for the models too"
+        assert name in ("driver", "executor", "submitter", "metrics"), "drivers of Ray and publish look for models too"
 
 
 def test_secrets_are_named_and_never_held_and_everything_named_is_there() -> None:
@@ -179,8 +185,42 @@ def test_nothing_may_talk_to_anything_unless_a_policy_says_so_and_each_policy_me
         wanted = {selector.get("matchLabels", {}).get("figlake/engine")} - {None}
         wanted |= {value for e in selector.get("matchExpressions", []) for value in e["values"]}
         assert wanted <= engines, name
-    block = policies["storage-and-api"]["egress"][0]["to"][0]["ipBlock"]
-    assert "169.254.169.254/32" in block["except"], "the cloud's metadata service hands out credentials"
+    for name in ("storage-and-api", "lake-metrics"):
+        block = policies[name]["egress"][0]["to"][0]["ipBlock"]
+        assert "169.254.169.254/32" in block["except"], "the cloud's metadata service hands out credentials"
+
+
+def test_prometheus_reaches_the_metrics_of_the_lake_and_they_reach_the_storage_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deployment, service = (kind_in("metrics.yaml", kind) for kind in ("Deployment", "Service"))
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"] == labels
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    monkeypatch.setenv("FIGLAKE_LAKE", one("settings.yaml")["data"]["FIGLAKE_LAKE"])
+    assert typer_problem(app, container["args"]) == ""
+    (port,) = container["ports"]
+    served = int(container["args"][container["args"].index("--serve") + 1])
+    assert port["containerPort"] == served
+    (entry,) = service["spec"]["ports"]
+    assert (entry["port"], entry["targetPort"]) == (served, port["name"])
+    assert service["metadata"]["annotations"]["prometheus.io/port"] == str(served)
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["port"] == port["name"]
+    policies = {each["metadata"]["name"]: each["spec"] for each in MANIFESTS["network.yaml"]}
+    (ingress,), (egress,) = policies["lake-metrics"]["ingress"], policies["lake-metrics"]["egress"]
+    assert [each["port"] for each in ingress["ports"]] == [served]
+    assert [each["port"] for each in egress["ports"]] == [443]
+    others = [name for name, policy in policies.items() if "metrics" in str(policy["podSelector"])]
+    assert others == ["lake-metrics"]
+
+
+def test_who_only_reads_the_lake_has_keys_and_an_account_that_allow_no_more() -> None:
+    (container,) = kind_in("metrics.yaml", "Deployment")["spec"]["template"]["spec"]["containers"]
+    sources = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
+    assert sources == ["figlake-object-store-read"]
+    bound = [subject["name"] for _, each in OBJECTS for subject in each.get("subjects", [])]
+    assert "figlake-metrics" not in bound
 
 
 def test_kustomize_lists_every_object_that_stays() -> None:
@@ -241,7 +281,7 @@ def test_airflow_runs_as_figlake_with_the_same_rights_and_secrets_by_name() -> N
     head = f"http://{one('ray-cluster.yaml')['metadata']['name']}-head-svc:8265"
     assert variables["AIRFLOW_VAR_FIGLAKE_RAY_ADDRESS"] == head
     names |= {s["secretRef"]["name"] for s in yaml.safe_load(VALUES["extraEnvFrom"]) if "secretRef" in s}
-    assert names == SECRETS
+    assert names == SECRETS - {"figlake-object-store-read"}
     for part in ("scheduler", "triggerer"):
         assert VALUES[part]["serviceAccount"] == {"create": False, "name": "figlake-airflow"}
         assert set(VALUES[part]["resources"]) == {"requests", "limits"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -176,9 +177,16 @@ def test_a_scrape_opens_each_table_once_however_many_archives_there_are(
     assert counts[0] == counts[1] <= len(TABLES) + 2
 
 
-def test_prometheus_scrapes_a_real_server(lake: Lake) -> None:
+def test_prometheus_scrapes_a_real_server_that_writes_nothing_and_needs_no_models(lake: Lake) -> None:
+    def files() -> set[tuple[Path, int]]:
+        return {(path, path.stat().st_mtime_ns) for path in Path(lake.storage.root).rglob("*")}
+
+    deployment = next(yaml.safe_load_all((ROOT / "infra/kubernetes/metrics.yaml").read_text()))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    environment = {**os.environ, "FIGLAKE_PROFILE": "cluster", "FIGLAKE_MODELS": "/nowhere", "HF_HUB_OFFLINE": "1"}
+    before = files()
     command = [sys.executable, "-m", "jobs.cli", "metrics", "--serve", "0", "--lake", lake.storage.root]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         said = process.stderr.readline()
@@ -189,6 +197,10 @@ def test_prometheus_scrapes_a_real_server(lake: Lake) -> None:
                 text = answer.read().decode()
             assert 'figlake_table_rows{table="figures"} 4.0' in text
             assert "# HELP figlake_rejects Items that stand rejected." in text
+        assert files() == before
+        probe = url[0].replace("/metrics", container["livenessProbe"]["httpGet"]["path"])
+        with urllib.request.urlopen(probe, timeout=60) as answer:
+            assert (answer.status, answer.read()) == (200, b"")  # no table was read
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 130
     finally:
