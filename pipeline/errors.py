@@ -41,16 +41,20 @@ class GateError(FiglakeError):
     """A release failed a gate; CURRENT still names the previous one."""
 
 
-#: What a full disk or a lake that may not be written to says, whichever library was told.
-_REFUSAL = re.compile(
-    r"(No space left on device|Read-only file system|Permission denied|Disk quota exceeded)[^\n]{0,200}"
-)
+#: What a disk says that takes nothing more, whichever library was told. Only who writes is told so.
+_REFUSAL = re.compile(r"(No space left on device|Read-only file system|Disk quota exceeded)[^\n]{0,200}")
+#: Who reads an archive may be told this as well as who writes to the lake: the place says which, and stands before it.
+_DENIAL = re.compile(r".{0,300}Permission denied.{0,100}")
+_DECORATION = re.compile(r"\x1b\[[\d;]*m|↳")
 
 
 def storage_refusal(error: BaseException) -> str | None:
-    """What to tell the user when the storage does not take what is written; None when the error is another."""
-    found = _REFUSAL.search(str(error))
-    return f"the storage refuses to write: {found[0]}; mend it and run again" if found else None
+    """What to tell the user when the storage does not take what is written, or a file may not be touched; else None."""
+    if found := _REFUSAL.search(str(error)):
+        return f"the storage refuses to write: {found[0]}; mend it and run again"
+    if found := _DENIAL.search(" ".join(_DECORATION.sub("", str(error)).split())):
+        return f"this user lacks a permission: {found[0]}; grant it and run again"
+    return None
 
 
 class Reason(StrEnum):

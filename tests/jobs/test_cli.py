@@ -146,3 +146,35 @@ def test_storage_that_refuses_to_be_written_is_said_in_one_line(
     assert os.strerror(number) in said and "\n" not in said
     with pytest.raises(RuntimeError, match="something else"), clean_errors():
         raise RuntimeError("something else")
+
+
+def unprivileged(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user whom permissions bind; root gives up the right to pass over them."""
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if bound and subprocess.run([*bound, "true"], capture_output=True).returncode:
+        pytest.skip("root may not give up rights here (setpriv): permissions are NOT tried")
+    command = [*bound, sys.executable, "-m", "jobs.cli", *arguments]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+
+
+def test_an_archive_that_may_not_be_read_is_not_called_a_storage_that_refuses_to_write(tmp_path: Path) -> None:
+    archive = tmp_path / "week.zip"
+    archive.write_bytes(b"PK")
+    archive.chmod(0)
+    done = unprivileged("run", "--archives", str(archive), "--lake", str(tmp_path / "lake"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("error: this user lacks a permission: ")
+    assert str(archive) in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["tables/runs/_delta_log", "archives"])
+def test_a_lake_that_may_not_be_touched_is_named_with_the_place(lake: Lake, tmp_path: Path, closed: str) -> None:
+    archive, folder = tmp_path / "week.zip", Path(lake.storage.root, closed)
+    archive.write_bytes(b"PK")
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0)
+    done = unprivileged("run", "--archives", str(archive), "--lake", lake.storage.root)
+    folder.chmod(0o700)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("error: this user lacks a permission: ")
+    assert str(folder) in done.stderr
