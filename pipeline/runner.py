@@ -19,7 +19,7 @@ from pipeline import registry
 from pipeline.config import Settings
 from pipeline.context import StepContext
 from pipeline.engines.resources import resources
-from pipeline.errors import FiglakeError, SupersededError, UsageError
+from pipeline.errors import FiglakeError, SupersededError, UsageError, storage_refusal
 from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake, next_generation
 from pipeline.ledger import Ledger, Run
@@ -98,6 +98,8 @@ def execute(
     source: str | None = None,
 ) -> StepReport:
     """Run a pending task and commit what it wrote; exceptions become a failed report and ledger row.
+
+    Raises FiglakeError where the ledger cannot take that row.
 
     ``only`` and ``source`` serve a replay: these items again, perhaps from another file, added to
     the rows that stand.
@@ -242,25 +244,30 @@ def _in_one_line(error: Exception) -> str:
 
 
 def _failed(lake: Lake, settings: Settings, step: Step, run: Run, error: Exception, seconds: float) -> StepReport:
-    text = str(error) if isinstance(error, FiglakeError) else _in_one_line(error)
-    if not isinstance(error, SupersededError):
-        write_down(
-            lake,
-            settings,
-            step,
-            Run(
-                run.archive,
-                run.step,
-                run.generation,
-                run.fingerprint,
-                "failed",
-                run.archive_sha256,
-                seconds=seconds,
-                detail={"error": text},
-            ),
-        )
+    """The report of a failed step, written down. Raises FiglakeError, which tells of both, where that fails, too."""
+    text = _told(error)
     if not isinstance(error, FiglakeError):
         import traceback
 
         traceback.print_exception(error)
+    if not isinstance(error, SupersededError):
+        failed = Run(
+            run.archive,
+            run.step,
+            run.generation,
+            run.fingerprint,
+            "failed",
+            run.archive_sha256,
+            seconds=seconds,
+            detail={"error": text},
+        )
+        try:
+            write_down(lake, settings, step, failed)
+        except Exception as second:  # a full disk is the ledger's, too
+            both = f"{run.step} of {run.archive}: {text}; the ledger could not take it down: {_told(second)}"
+            raise FiglakeError(storage_refusal(error) or both) from error
     return StepReport(run.step, run.archive, "failed", seconds=seconds, error=text)
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, FiglakeError) else _in_one_line(error)

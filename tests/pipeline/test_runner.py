@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +13,12 @@ import pytest
 
 from pipeline import runner
 from pipeline.config import Settings, load_settings
-from pipeline.errors import UsageError
+from pipeline.context import StepContext
+from pipeline.errors import FiglakeError, UsageError
 from pipeline.flow import STEPS, Step, engine_groups, steps_between
 from pipeline.lake import RANDOM_BITS, Lake
 from pipeline.ledger import Ledger, Run, record
+from pipeline.parts import Outcome
 from pipeline.runner import execute, plan
 from tests.pipeline import toy_step
 
@@ -128,6 +132,33 @@ def test_a_failing_step_is_recorded_and_leaves_the_tables_as_they_were(
     last = Ledger.read(lake).latest("classify", "A")
     assert last is not None
     assert (last.state, last.detail) == ("failed", {"error": "RuntimeError: the toy broke"})
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (
+            RuntimeError("the toy broke"),
+            "classify of A: RuntimeError: the toy broke; the ledger could not take it down: ",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "the storage refuses to write: No space left on"),
+    ],
+)
+def test_a_failure_that_the_ledger_cannot_take_down_is_told_and_not_only_that_it_cannot(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], first: Exception, told: str
+) -> None:
+    def breaks_the_ledger_and_itself(_: StepContext) -> Outcome:
+        ledger = Path(lake.storage.path("tables", "runs"))
+        shutil.rmtree(ledger)
+        ledger.write_text("a file in its place")
+        raise first
+
+    monkeypatch.setattr(toy_step, "run", breaks_the_ledger_and_itself)
+    with pytest.raises(FiglakeError) as raised:
+        bring(lake, settings(2))
+    assert str(raised.value).startswith(told)
+    assert raised.value.__cause__ is first
+    assert str(first) in capsys.readouterr().err  # with its traceback, in the log
 
 
 def test_rejects_count_attempts_and_keep_their_first_date(lake: Lake) -> None:
