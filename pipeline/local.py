@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pipeline.config import Settings, settings_to_json
 from pipeline.errors import FiglakeError
@@ -27,6 +31,8 @@ Emit = Callable[[dict[str, Any]], None]
 _PR_SET_PDEATHSIG = 1
 #: Lines of a failed engine's log that an error shows.
 _LOG_TAIL = 15
+#: Age in seconds at which an empty log counts as left behind; a younger one may be about to be locked.
+_JUST_MADE_S = 60
 
 
 @dataclass
@@ -111,40 +117,66 @@ def _run_group(
         "again": again,
     }
     reports: list[StepReport] = []
-    log_path = _new_log(group[0].name)
-    for event in _events(job, log_path, f"the {group[0].engine} process of {group[0].name}"):
-        if event["event"] == "report":
-            if event["state"] == "failed":
-                event["error"] += f"  (log: {log_path})"
-            reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
-        emit(event)
-    if not any(report.state == "failed" for report in reports):
-        log_path.unlink(missing_ok=True)
+    with _new_log(group[0].name) as log:
+        for event in _events(job, log, f"the {group[0].engine} process of {group[0].name}"):
+            if event["event"] == "report":
+                if event["state"] == "failed":
+                    event["error"] += _named(log)
+                reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
+            emit(event)
+        if not any(report.state == "failed" for report in reports):
+            Path(log.name).unlink(missing_ok=True)
     return reports
 
 
-def _new_log(step: str) -> Path:
-    """A log that nobody else can read, under a name that nobody can have put a link in place of."""
-    handle, path = tempfile.mkstemp(prefix=f"figlake-{os.getpid()}-{step}-", suffix=".log")
-    os.close(handle)
-    return Path(path)
+@contextmanager
+def _new_log(step: str) -> Iterator[IO[str]]:
+    """A log that nobody else can read, under a name that nobody can have put a link in place of. Gone if it is empty.
+
+    Locked as long as it is open, here or in the engine's processes: what a killed run leaves behind is not.
+    """
+    _remove_abandoned_logs()
+    prefix = f"figlake-{os.getpid()}-{step}-"
+    with tempfile.NamedTemporaryFile("w", prefix=prefix, suffix=".log", delete=False, encoding="utf-8") as log:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(log, fcntl.LOCK_SH)
+        try:
+            yield log
+        finally:
+            if not _named(log):
+                Path(log.name).unlink(missing_ok=True)
 
 
-def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str, Any]]:
+def _remove_abandoned_logs() -> None:
+    """Remove the empty logs that no process has open any more; those that say something stay."""
+    for path in Path(tempfile.gettempdir()).glob("figlake-*.log"):
+        with suppress(OSError):  # locked, gone, or somebody else's
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and not found.st_size and time.time() - found.st_mtime > _JUST_MADE_S:
+                with path.open("rb") as log:
+                    fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+
+
+def _named(log: IO[str]) -> str:
+    """How an error points to the log; empty while the log is."""
+    return f"  (log: {log.name})" if os.fstat(log.fileno()).st_size else ""
+
+
+def _events(job: dict[str, Any], log: IO[str], name: str) -> Iterator[dict[str, Any]]:
     """Start an engine process on a job and yield its events until it ends; end it if the caller stops.
 
     Raises FiglakeError with the process's own message, or with how it died and the end of its log.
     """
-    with open(log_path, "w", encoding="utf-8", errors="replace") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            encoding="utf-8",
-            preexec_fn=_die_with_parent,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        preexec_fn=_die_with_parent,
+    )
     assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
     try:
         process.stdin.write(json.dumps(job, default=dict))
@@ -152,7 +184,7 @@ def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str
         for line in process.stdout:
             event = json.loads(line)
             if event["event"] == "error":
-                raise FiglakeError(event["message"])
+                raise FiglakeError(event["message"] + _named(log))
             if event["event"] == "line":
                 say(event["text"])
             else:
@@ -162,9 +194,9 @@ def _events(job: dict[str, Any], log_path: Path, name: str) -> Iterator[dict[str
         _end(process)
         raise
     if code:
-        tail = "".join(log_path.read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
+        tail = "".join(Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise FiglakeError(f"{name} ended with {how}; log: {log_path}\n{tail}")
+        raise FiglakeError(f"{name} ended with {how}{_named(log)}\n{tail}")
 
 
 def _die_with_parent() -> None:
