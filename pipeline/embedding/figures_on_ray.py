@@ -34,6 +34,7 @@ def encode_figures(
     boxes = ray.remote(figure_boxes).remote(lake, archive, documents)
     where = {"doc_id": sorted(documents)} if documents else None
     sheets = ray_engine.read(lake, "sheets", archive, ["sheet_id", "image"], where=where)
+    batches = -(-sum(file.rows for file in lake.files("sheets", archive)) // _SHEETS_PER_TASK)
     canvases = sheets.map_batches(
         prepare_sheets,
         fn_args=([boxes], image_preparation(settings.models), settings.limits.image_mpixels, table),
@@ -45,7 +46,7 @@ def encode_figures(
         fn_constructor_args=(settings, counter, table),
         batch_format="pyarrow",
         batch_size=settings.models.image_batch,
-        **ray_engine.actor_options(settings),
+        **ray_engine.actor_options(settings, batches),
     )
     return ray_engine.run(
         ray_engine.sink(rows, lake, table, archive, settings, rejects_column="reject")

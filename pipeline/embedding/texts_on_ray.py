@@ -19,6 +19,8 @@ from pipeline.parts import Outcome, gather
 
 #: The model actors hold all CPUs while they live; what runs beside them briefly asks for none.
 _BESIDE = {"num_cpus": 0}
+#: Sentences that one more worker is loaded for: it costs the processor time that so many of them do.
+_ROWS_PER_WORKER = 2_048
 
 
 def encode_texts(
@@ -27,7 +29,8 @@ def encode_texts(
     """Parts of passage_vectors and text_vectors; the driver sees ranges of rows, counts and results."""
     import ray
 
-    options = ray_engine.actor_options(settings)
+    sentences = sum(file.rows for file in lake.files("passages", archive))
+    options = ray_engine.actor_options(settings, -(-sentences // _ROWS_PER_WORKER))
     actors: int = options.pop("concurrency")
     units = units_of(lake, archive, documents, actors)
     if not units:
@@ -35,17 +38,19 @@ def encode_texts(
     actor = ray.remote(TextWorker).options(**options, max_restarts=3, max_task_retries=3, max_concurrency=2)
     workers = [actor.remote(lake.storage, archive, settings, counter) for _ in range(min(actors, len(units)))]
     find = ray.remote(shared_sentences).options(**_BESIDE, num_returns=2)
-    sentences, counted = find.remote(lake.storage, units, settings.models.passages == "linked")
+    found, counted = find.remote(lake.storage, units, settings.models.passages == "linked")
     shared, count = None, ray.get(counted)
     if count:
         step = -(-count // len(workers))
         starts = range(0, count, step)
         pieces = [
-            worker.encode_shared.remote(sentences, start, start + step)
+            worker.encode_shared.remote(found, start, start + step)
             for worker, start in zip(workers, starts, strict=False)
         ]
         shared = ray.remote(join_shared).options(**_BESIDE).remote(*pieces)
     outcome = gather(_results(workers, units, shared))
+    for worker in workers:  # to tidy a model's libraries up takes a worker as long as hundreds of sentences
+        ray.kill(worker)
     outcome.metrics = {"shared_sentences": count}
     return outcome
 

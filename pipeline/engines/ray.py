@@ -203,19 +203,20 @@ def has_gpus(settings: Settings) -> bool:
     return bool(settings.ray.gpus_per_actor and ray.cluster_resources().get("GPU", 0))
 
 
-def actor_options(settings: Settings, actors: int = 0, pools: int = 1) -> dict[str, Any]:
+def actor_options(settings: Settings, most: int, actors: int = 0, pools: int = 1) -> dict[str, Any]:
     """How many model actors to run and what each asks for, from what the running cluster has.
 
-    One actor per GPU where the settings ask for GPUs and the cluster has them, else one per CPU. ``pools`` of actors
-    that run at the same time share the GPUs, or the CPUs.
+    One actor per GPU where the settings ask for GPUs and the cluster has them, else one per CPU, or ``actors``; never
+    more than ``most``, the number that have something to do: an actor costs seconds before its first item. ``pools``
+    of actors that run at the same time share the GPUs, or the CPUs.
     """
     import ray
 
     have = ray.cluster_resources()
     share = settings.ray.gpus_per_actor
-    if has_gpus(settings):
-        return {"concurrency": actors or max(1, int(have["GPU"] / share)), "num_gpus": share / pools, "num_cpus": 1}
-    return {"concurrency": actors or max(1, int(have.get("CPU", 1))), "num_cpus": 1 / pools}
+    asks = {"num_gpus": share / pools, "num_cpus": 1} if has_gpus(settings) else {"num_cpus": 1 / pools}
+    places = have["GPU"] / share if has_gpus(settings) else have.get("CPU", 1)
+    return {"concurrency": max(1, min(most, actors or int(places))), **asks}
 
 
 def cpu_options() -> dict[str, Any]:

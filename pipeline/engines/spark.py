@@ -27,6 +27,14 @@ _RESULT = "kind string, payload string"
 #: Rows between the JVM and a Python worker travel in batches of at most this size, so that a batch
 #: of sheets with their bytes stays small.
 _BATCH_BYTES = 32 << 20
+#: What a JVM of this process's own is told besides, unless the settings say otherwise.
+_LOCAL = {
+    # Loopback: a laptop's name may not resolve.
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # The quick compiler alone: Python workers do the work, and the thorough one takes half of a short session's time.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
 
 
 @contextmanager
@@ -52,12 +60,7 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         "spark.sql.parquet.columnarReaderBatchSize": "512",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        # Loopback unless the cluster's own configuration says otherwise: a laptop's name may not resolve.
-        **(
-            {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-            if settings.spark.master.startswith("local") and not submitted
-            else {}
-        ),
+        **(_LOCAL if settings.spark.master.startswith("local") and not submitted else {}),
         **dict(settings.spark.conf),
     }
     builder = SparkSession.builder.appName("figlake")

@@ -87,24 +87,23 @@ def _between(sheets: Sequence[dict[str, Any]], items: Sequence[Any | Reject]) ->
 
 
 def read_sheets(
-    sheets: ray.data.Dataset, groups: Sequence[Sequence[Stage]], settings: Settings, counter: Any
+    sheets: ray.data.Dataset, total: int, groups: Sequence[Sequence[Stage]], settings: Settings, counter: Any
 ) -> ray.data.Dataset:
-    """Region rows of sheets (sheet_id, doc_id, image), each group of stages in processes of its own."""
+    """Region rows of ``total`` sheets (sheet_id, doc_id, image), each group of stages in processes of its own."""
+    batches = -(-total // settings.ocr.batch_size)
     pools = sum(_has_network(group) for group in groups)
     gpus = ray_engine.has_gpus(settings)
     rows = sheets
     for group in groups:
         network = _has_network(group)
-        options = (
-            ray_engine.actor_options(settings, settings.ocr.actors, pools) if network else ray_engine.cpu_options()
-        )  # fmt: skip
+        model_options = ray_engine.actor_options(settings, batches, settings.ocr.actors, pools)
         rows = rows.map_batches(
             Stages,
             # A cap on private memory is none that CUDA can live with.
             fn_constructor_args=([stage.name for stage in group], settings, not (network and gpus), counter),
             batch_format="pyarrow",
             batch_size=settings.ocr.batch_size,
-            **options,
+            **(model_options if network else ray_engine.cpu_options()),
         )
     return rows
 
@@ -125,7 +124,7 @@ def run(ctx: StepContext) -> Outcome:
     sheets = ray_engine.read(ctx.lake, "sheets", ctx.archive, _COLUMNS, where=where, rows_per_task=_SHEETS_PER_TASK)
     groups = [[stage] for stage in STAGES] if ray_engine.has_gpus(settings) else [STAGES]
     with ray_engine.counting(ctx.progress, total) as counter, sampled() as accelerators:
-        rows = read_sheets(sheets, groups, settings, counter)
+        rows = read_sheets(sheets, total, groups, settings, counter)
         outcome = ray_engine.run(
             ray_engine.sink(rows, ctx.lake, "regions", ctx.archive, settings, rejects_column="reject")
         )

@@ -72,7 +72,7 @@ def test_stages_apart_read_what_one_process_reads(tmp_path: Path) -> None:
     with ray_engine.session(settings):
         for groups in ([STAGES], [[stage] for stage in STAGES]):
             sheets = ray_engine.read(lake, "sheets", "week", ["sheet_id", "doc_id", "image"])
-            rows = read_sheets(sheets, groups, settings, None).take_all()
+            rows = read_sheets(sheets, 7, groups, settings, None).take_all()
             found.append(sorted(rows, key=lambda row: (row["sheet_id"] or "", row["ordinal"] or 0)))
     together, apart = ([{k: v if k != "polygon" else list(v or []) for k, v in row.items()} for row in rows]
                        for rows in found)  # fmt: skip

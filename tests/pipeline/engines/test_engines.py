@@ -118,9 +118,16 @@ def test_ray_filters_rows_on_the_workers(ray: None, tmp_path: Path) -> None:
 
 
 def test_model_actors_are_as_many_as_the_cluster_has_processors(ray: None) -> None:
-    assert ray_engine.actor_options(SETTINGS) == {"concurrency": 2, "num_cpus": 1}
+    assert ray_engine.actor_options(SETTINGS, 100) == {"concurrency": 2, "num_cpus": 1}
     wants_gpu = load_settings(environment={}, overrides=["ray.gpus_per_actor=1"])
-    assert ray_engine.actor_options(wants_gpu) == {"concurrency": 2, "num_cpus": 1}
+    assert ray_engine.actor_options(wants_gpu, 100) == {"concurrency": 2, "num_cpus": 1}
+
+
+def test_model_actors_are_no_more_than_have_something_to_do(ray: None) -> None:
+    found = [
+        ray_engine.actor_options(SETTINGS, most, actors)["concurrency"] for most, actors in ((0, 0), (1, 3), (9, 3))
+    ]
+    assert found == [1, 1, 3]
 
 
 def test_a_spark_session_can_follow_another_in_one_process() -> None:
