@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,9 @@ PRIVATE_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
 RUNNERS = ("shell", "cluster")
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
+_PR_SET_PDEATHSIG = 1
+#: Loaded now: between fork and exec another thread may hold the loader's lock, for ever.
+_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,10 @@ class Runner:
 
 @dataclass
 class Process:
-    """A process in a group of its own, so that its end is the end of the engines it started."""
+    """A process in a group of its own, so that its end is the end of the engines it started.
+
+    It also ends when the task's process is killed, so that no retry works beside what it was to replace.
+    """
 
     environment: Mapping[str, str] = field(
         default_factory=lambda: {n: v for n, v in os.environ.items() if not n.startswith(PRIVATE_PREFIXES)}
@@ -73,6 +81,7 @@ class Process:
         process = subprocess.Popen(
             command, cwd=folder, env=dict(self.environment), text=True, errors="backslashreplace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=_die_with_parent,
         )  # fmt: skip
         self._process, lines, code = process, [""], None
         for line in process.stdout or ():
@@ -87,3 +96,9 @@ class Process:
         """End it and all that it started."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
+
+
+def _die_with_parent() -> None:
+    """Linux: the process gets SIGTERM when the one that started it dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

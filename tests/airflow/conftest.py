@@ -20,6 +20,10 @@ FIGLAKE = Path(sys.executable).parent / "figlake"
 #: The same of this checkout, wherever the environment was installed from: a task hides Airflow's PYTHONPATH from it.
 COMMAND = f"env PYTHONPATH={ROOT} {FIGLAKE}"
 
+#: A run of two documents took 260 s on two busy cores.
+RUN_SECONDS = 1000
+
+Start = Callable[..., subprocess.Popen[str]]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -61,18 +65,38 @@ def facts(airflow: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def dags_test(airflow: dict[str, str]) -> Run:
-    """Run a DAG once, as ``airflow dags test`` does: every task for real, one after the other.
+def dags_start(airflow: dict[str, str]) -> Start:
+    """Start a DAG, as ``airflow dags test`` does: every task for real, one after the other.
 
-    Takes the DAG's name, a day of March 2026 that no other test uses (None: now), params, and Variables without
-    their prefix.
+    Takes the DAG's name, a day of March 2026 that no other test uses (None: now), params, where what it prints goes,
+    and Variables without their prefix.
     """
 
-    def run(dag: str, day: int | None, params: dict[str, Any] | None = None, **variables: str) -> Any:
+    def start(dag: str, day: int | None, params: dict[str, Any] | None, output: Any, **variables: str) -> Any:
         named = {f"AIRFLOW_VAR_FIGLAKE_{name.upper()}": value for name, value in variables.items()}
         date = f"2026-03-{day:02}" if day else "now"
         command = [PYTHON, ROOT / "tests" / "airflow" / "run_dag.py", dag, date, json.dumps(params or {})]
-        return subprocess.run(command, env=airflow | named, capture_output=True, text=True, check=False, timeout=1000)
+        return subprocess.Popen(command, env=airflow | named, stdout=output, stderr=subprocess.STDOUT, text=True)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def dags_test(dags_start: Start) -> Run:
+    """Run a DAG to its end; takes the same but where what it prints goes."""
+
+    def run(dag: str, day: int | None, params: dict[str, Any] | None = None, **variables: str) -> Any:
+        with dags_start(dag, day, params, subprocess.PIPE, **variables) as process:
+            try:
+                said, _ = process.communicate(timeout=RUN_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                said, _ = process.communicate()
+                pytest.fail(f"{dag} was not done after {RUN_SECONDS} s: {said[-5000:]}")
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
 
     return run
 

@@ -21,7 +21,16 @@ def main(name: str, day: str, params: str) -> int:
     date = datetime.now(UTC) if day == "now" else datetime.fromisoformat(day).replace(tzinfo=UTC)
     run = dag.test(logical_date=date, run_conf=json.loads(params))
     for task in sorted(run.get_task_instances(), key=lambda task: (task.task_id, task.map_index)):
-        print("ended", task.task_id, task.map_index, task.state, "after", task.try_number)
+        print(
+            "ended",
+            task.task_id,
+            task.map_index,
+            task.state,
+            "after",
+            task.try_number,
+            "in",
+            f"{task.duration or 0:.1f} s",
+        )
     return 0 if run.state == "success" else 1
 
 

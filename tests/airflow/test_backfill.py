@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.airflow.conftest import COMMAND, DAGS, Run
+from pipeline.flow import STEPS
+from pipeline.lake import Lake
+from pipeline.ledger import Ledger
+from tests.airflow.conftest import COMMAND, DAGS, RUN_SECONDS, Night, Run, Start
+from tests.equality import assert_equal
 
 sys.path.insert(0, str(DAGS))
 from figlake_weeks import monday, week_of
@@ -51,7 +60,7 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     )
     params = WEEKS | {"dry_run": False, "max_archives": 2}
     done = dags_test("figlake_backfill", 11, params, command=command, lake="/lake", archives="/deliveries", source="32")
-    said = done.stdout + done.stderr
+    said = done.stdout
     assert done.returncode == 0, said[-4000:]
     assert "left out, because their names say no week: other" in said
     assert "1 archives are left for another backfill" in said
@@ -79,17 +88,84 @@ def test_a_plan_beyond_its_limits_starts_nothing(
     asked = SYNTHETIC | {"dry_run": False} | params
     done = dags_test("figlake_backfill", day, asked, command=COMMAND, lake=str(lake), archives=str(deliveries))
     assert done.returncode == 1
-    assert re.search(why, done.stdout + done.stderr)
+    assert re.search(why, done.stdout)
     assert not lake.exists()
 
 
 def test_a_dry_run_ends_after_the_plan_and_makes_no_lake(dags_test: Run, deliveries: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     done = dags_test("figlake_backfill", 14, SYNTHETIC, command=COMMAND, lake=str(lake), archives=str(deliveries))
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said[-4000:]
-    assert re.search(r"plan: ocr: 0\.\d\d hours, \d\.\d{3} GB, \d+\.\d\d USD", said)
-    assert "plan: all of 2 documents in 1 archive(s):" in said
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert re.search(r"plan: ocr: 0\.\d\d hours, \d\.\d{3} GB, \d+\.\d\d USD", done.stdout)
+    assert "plan: all of 2 documents in 1 archive(s):" in done.stdout
     assert "ended plan -1 success" in done.stdout
     assert "ended publish -1 skipped" in done.stdout
     assert not lake.exists()
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """A backfill during which Airflow was killed, and started again.
+
+    ``working``: processes of figlake and its engine as Airflow was killed; ``left``: those still there later.
+    """
+
+    lake: Lake
+    working: set[int]
+    left: set[int]
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def backfill(dags_start: Start, dags_test: Run, deliveries: Path, tmp_path_factory: pytest.TempPathFactory) -> Backfill:
+    """Takes in the archive of the night; Airflow gets SIGKILL while the step embed is at work."""
+    folder = tmp_path_factory.mktemp("backfill")
+    lake, log, asked = Lake.at(folder / "lake"), folder / "first.log", SYNTHETIC | {"dry_run": False}
+    variables = {
+        "command": f"env BACKFILL={folder} {COMMAND}", "lake": str(folder / "lake"), "archives": str(deliveries)
+    }  # fmt: skip
+    with log.open("w") as output, dags_start("figlake_backfill", 15, asked, output, **variables) as first:
+        _until(lambda: first.poll() is not None or ("embed", "started") in _steps(lake), RUN_SECONDS)
+        time.sleep(1)
+        working = _processes(folder)
+        first.kill()
+    assert first.returncode == -signal.SIGKILL, log.read_text(encoding="utf-8")[-5000:]
+    _until(lambda: not _processes(folder), 60)
+    left = _processes(folder)
+    return Backfill(lake, working, left, dags_test("figlake_backfill", 16, asked, **variables))
+
+
+def _steps(lake: Lake) -> list[tuple[str, str]]:
+    """The ledger's rows, oldest first: step and state."""
+    return [(run.step, run.state) for run in Ledger.read(lake).runs]
+
+
+def _processes(folder: Path) -> set[int]:
+    """Those that the backfill's command and its descendants run in."""
+    running = psutil.process_iter(["environ"])
+    return {process.pid for process in running if (process.info["environ"] or {}).get("BACKFILL") == str(folder)}
+
+
+def _until(ready: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready() and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(3 * RUN_SECONDS)
+def test_a_backfill_that_was_killed_goes_on_and_does_no_finished_step_again(backfill: Backfill) -> None:
+    assert backfill.working
+    assert not backfill.left
+    assert backfill.done.returncode == 0, backfill.done.stdout[-5000:]
+    once = [(step.name, state) for step in STEPS for state in ("started", "done")]
+    again = once.index(("embed", "started"))
+    assert _steps(backfill.lake) == [*once[:again], ("embed", "started"), *once[again:]]
+
+
+@pytest.mark.timeout(3 * RUN_SECONDS)
+def test_a_backfill_makes_the_same_tables_as_a_night_in_which_a_task_was_killed(
+    backfill: Backfill, night: Night
+) -> None:
+    assert "ended link 0 success after 2" in night.done.stdout
+    assert "ended link 0 success after 1" in backfill.done.stdout
+    assert_equal(Lake.at(night.lake), backfill.lake)

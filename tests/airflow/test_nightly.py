@@ -23,7 +23,7 @@ def test_an_archive_that_fails_stops_no_other_and_turns_the_run_red(dags_test: R
         *"step ocr --archive bad"*) echo "error: no such engine"; exit 2;;"""
     )
     done = dags_test("figlake_nightly", 1, NOW, command=command, lake="/lake", archives="/deliveries")
-    said = done.stdout + done.stderr
+    said = done.stdout
     assert done.returncode == 1
     assert "figlake ended with exit code 2: error: no such engine" in said
     assert "figlake: figlake_nightly.ocr [0] failed after 1 tries in " in said
@@ -58,7 +58,7 @@ def test_on_a_cluster_steps_go_to_spark_and_ray_and_only_what_ended_wrongly_for_
         runner="cluster", spark_options="--master spark://m:7077", ray_address="http://ray-head:8265",
     )  # fmt: skip
     assert done.returncode == 1
-    assert "figlake ended with exit code 3" in done.stdout + done.stderr
+    assert "figlake ended with exit code 3" in done.stdout
     made = calls.read_text().splitlines()
     (extract,) = [call for call in made if "step extract" in call]
     assert extract.startswith("spark-submit --name figlake-nightly-manual")
@@ -74,7 +74,7 @@ def test_on_a_cluster_steps_go_to_spark_and_ray_and_only_what_ended_wrongly_for_
 def test_before_the_first_delivery_a_night_ends_green_and_touches_no_lake(dags_test: Run, stub: Stub) -> None:
     command, calls = stub("""*) echo '{"pending": [], "archives": 0}';;""")
     done = dags_test("figlake_nightly", 4, NOW, command=command, lake="/lake", archives="/deliveries")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
     assert set(calls.read_text().splitlines()) == {f"pending --from extract --archives /deliveries --json {OPTIONS}"}
 
 
@@ -91,7 +91,7 @@ def test_the_wait_is_deferred_looks_again_and_goes_on_when_something_has_come(
         "figlake_nightly", None, {"wait_hours": 1, "look_every_minutes": 0.03},
         command=command, lake="/lake", archives="/deliveries", source="32",
     )  # fmt: skip
-    said = done.stdout + done.stderr
+    said = done.stdout
     assert done.returncode == 0, said[-3000:]
     assert "there is something new: week09.zip" in said
     fetch = "fetch --product 32 --to /deliveries"
@@ -108,7 +108,7 @@ def test_a_relative_lake_is_refused_because_tasks_run_in_folders_of_their_own(da
     command, calls = stub("*) echo unreachable;;")
     done = dags_test("figlake_nightly", 6, NOW, command=command, lake="lake", archives="/deliveries")
     assert done.returncode == 1
-    assert "figlake_lake must be a URI or an absolute path, not 'lake'" in done.stdout + done.stderr
+    assert "figlake_lake must be a URI or an absolute path, not 'lake'" in done.stdout
     assert not calls.exists()
 
 
@@ -116,8 +116,8 @@ def test_a_relative_lake_is_refused_because_tasks_run_in_folders_of_their_own(da
 def test_a_delivery_is_fetched_and_becomes_a_release_although_a_task_is_killed(
     night: Night,
 ) -> None:
-    assert night.done.returncode == 0, (night.done.stdout + night.done.stderr)[-5000:]
-    assert "figlake ended with exit code -9" in night.done.stdout + night.done.stderr
+    assert night.done.returncode == 0, night.done.stdout[-5000:]
+    assert "figlake ended with exit code -9" in night.done.stdout
     assert "ended link 0 success after 2" in night.done.stdout
     assert "ended embed 0 success after 1" in night.done.stdout
     answer = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -44,6 +45,21 @@ def test_ending_a_process_ends_what_it_started(tmp_path: Path) -> None:
     assert code != 0
     time.sleep(3.5)
     assert not (tmp_path / "late").exists()
+
+
+def test_a_process_ends_when_the_task_that_started_it_is_killed(tmp_path: Path) -> None:
+    task = f"""
+import sys
+sys.path.insert(0, {str(DAGS)!r})
+from figlake_runners import Process
+Process().run(["sh", "-c", "touch begun; sleep 3; touch late"], {str(tmp_path)!r}, print)
+"""
+    killed = subprocess.Popen([sys.executable, "-c", task])
+    _until((tmp_path / "begun").exists)
+    killed.kill()
+    killed.wait()
+    time.sleep(3.5)
+    assert [path.name for path in tmp_path.iterdir()] == ["begun"]
 
 
 def test_the_exit_code_of_a_ray_job_is_the_one_of_its_command(tmp_path: Path) -> None:
