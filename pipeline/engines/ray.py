@@ -31,6 +31,8 @@ Where = Mapping[str, Sequence[str]]
 
 #: Tasks per CPU that a read is cut into, so that a small archive still uses every core.
 _TASKS_PER_CPU = 4
+#: No stage's batches have more rows.
+_LARGEST_BATCH = 4096
 
 
 @contextmanager
@@ -70,6 +72,10 @@ def session(settings: Settings) -> Iterator[None]:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.max_consecutive_actor_init_deaths = 3  # a node that dies takes those along that were just starting on it
+    if not has_gpus(settings):
+        # An actor that is ready first must not take what those that still load could do; waiting for a batch costs it
+        # nothing beside the batch.
+        context.max_tasks_in_flight_per_actor = 1
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         yield
@@ -108,7 +114,7 @@ def read(
     read_columns = pa.schema([part_schema.field(name) for name in dict.fromkeys([*wanted, *(where or {})])])
 
     def scan(batch: pa.Table) -> Iterator[pa.Table]:
-        for item in batch["item"].to_pylist():
+        for item in dict.fromkeys(batch["item"].to_pylist()):
             path, group, start, stop = json.loads(item)
             with lake.storage.open_path(path) as stream:
                 rows = read_group(pq.ParquetFile(stream), group, read_columns).slice(start, stop - start)
@@ -120,8 +126,20 @@ def read(
     if not items:
         empty = pa.schema([*(part_schema.field(n) for n in wanted), pa.field("archive", pa.string())])
         return ray.data.from_arrow(empty.empty_table())
-    dataset = ray.data.from_items([{"item": item} for item in items], override_num_blocks=len(items))
-    return dataset.map_batches(scan, batch_format="pyarrow", batch_size=1)
+    return ray.data.from_blocks([_block(item) for item in items]).map_batches(
+        scan, batch_format="pyarrow", batch_size=None
+    )
+
+
+def _block(item: str) -> pa.Table:
+    """The slice's name once for each of its rows, of which a byte is kept.
+
+    Where Ray fuses the reading with the next stage, it hands a task as many of these rows as that stage's batches have:
+    a name that counted as one row would have it hand all of a small archive to one actor.
+    """
+    _, _, start, stop = json.loads(item)
+    indices = pa.repeat(pa.scalar(0, pa.int8()), min(stop - start, _LARGEST_BATCH))
+    return pa.table({"item": pa.DictionaryArray.from_arrays(indices, [item])})
 
 
 def count(lake: Lake, table: str, archive: str, where: Where) -> int:

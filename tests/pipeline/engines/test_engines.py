@@ -117,6 +117,23 @@ def test_ray_filters_rows_on_the_workers(ray: None, tmp_path: Path) -> None:
     assert (found.count(), found.schema().names) == (2, ["doc_id", "archive"])
 
 
+def test_ray_cuts_a_small_archive_for_every_actor(ray: None, tmp_path: Path) -> None:
+    lake = Lake.at(tmp_path)
+    lake.commit("facets", "classify", "A", 10, write(lake, "A", [f"a{i:02}" for i in range(20)]))
+
+    class Reader:
+        def __call__(self, batch: pa.Table) -> pa.Table:
+            from ray import get_runtime_context
+
+            return pa.table({"rows": [batch.num_rows], "task": [get_runtime_context().get_task_id()]})
+
+    dataset = ray_engine.read(lake, "facets", "A", ["figure_id"])
+    options = ray_engine.actor_options(SETTINGS, 2)
+    found = dataset.map_batches(Reader, batch_format="pyarrow", batch_size=8, **options).take_all()
+    assert sum(row["rows"] for row in found) == 20
+    assert len({row["task"] for row in found}) == 2  # the 8 slices that it is read in are not one batch of 8
+
+
 def test_model_actors_are_as_many_as_the_cluster_has_processors(ray: None) -> None:
     assert ray_engine.actor_options(SETTINGS, 100) == {"concurrency": 2, "num_cpus": 1}
     wants_gpu = load_settings(environment={}, overrides=["ray.gpus_per_actor=1"])
