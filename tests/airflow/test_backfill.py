@@ -70,7 +70,8 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     fetch = "fetch --product 32 --to /deliveries --since 2024-12-30"
     assert made[1] == f"{fetch} --match {one}.zip --match {two}.zip --json --profile laptop"
     assert made[3] == f"plan --archives /deliveries --only {one} --only {two} --json {OPTIONS}"
-    assert [call.split()[3] for call in made if "step extract" in call] == [one, two]
+    # In which order tasks of one instant run is up to Airflow: `dags test` has none, its scheduler goes by index.
+    assert sorted(call.split()[3] for call in made if "step extract" in call) == [one, two]
     assert sum("step " in call for call in made) == 2 * 6 + 2
 
 
