@@ -54,6 +54,9 @@ def session(settings: Settings) -> Iterator[SparkSession]:
     conf = {
         "spark.driver.memory": f"{settings.spark.driver_memory_mb}m",
         "spark.sql.shuffle.partitions": str(settings.spark.shuffle_partitions),
+        # Spark joins partitions that have fewer bytes than this, though cores then stand by. A document has much work
+        # and few bytes: with the usual megabyte a small archive would be left to one core.
+        "spark.sql.adaptive.coalescePartitions.minPartitionSize": "64k",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.maxBytesPerBatch": str(_BATCH_BYTES),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",

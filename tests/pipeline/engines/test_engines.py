@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -73,6 +74,18 @@ def test_spark_reads_a_bucket_through_its_python_workers(spark: Any) -> None:
         lake.commit("facets", "classify", "A", 10, write(lake, "A", ["a1", "a2"]))
         rows = spark_engine.read(spark, lake, "facets", "A", ["figure_id", "type_probability"]).collect()
     assert sorted((r.figure_id, r.type_probability, r.archive) for r in rows) == [("a1", 1.0, "A"), ("a2", 1.0, "A")]
+
+
+def test_spark_leaves_a_small_archive_to_more_than_one_core(spark: Any) -> None:
+    rows = [(f"EP{number}", random.Random(number).randbytes(8192)) for number in range(40)]
+
+    def tell(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        count = sum(batch.num_rows for batch in batches)
+        yield result_batch(notes=[{"rows": count}] if count else [], rows_in=count)
+
+    outcome = spark_engine.run(spark.createDataFrame(rows, "doc_id string, image binary").repartition("doc_id"), tell)
+    assert outcome.rows_in == 40
+    assert len(outcome.notes) > 1
 
 
 @pytest.mark.parametrize("table", ["documents", "sheets", "links", "figure_vectors"])
