@@ -17,12 +17,12 @@ _TOUCHING = 4  # letters of a heavy or slanted face run into each other
 
 @dataclass(frozen=True)
 class Ink:
-    """``labels``: H x W int32, 0 paper, i + 1 the i-th component. ``boxes``: N x 4 int32, x0 y0 x1 y1.
+    """``labels``: H x W uint16 or int32, 0 paper, i + 1 the i-th component. ``boxes``: N x 4 int32, x0 y0 x1 y1.
 
     ``area``: N int32, pixels of ink.
     """
 
-    labels: NDArray[np.int32]
+    labels: NDArray[np.integer]
     boxes: NDArray[np.int32]
     area: NDArray[np.int32]
 
@@ -45,6 +45,10 @@ def find_ink(sheet: Sheet) -> Ink:
     """Components of ink, diagonal neighbours connected."""
     import cv2
 
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((sheet < _INK_BELOW).astype(np.uint8), connectivity=8)
+    ink = (sheet < _INK_BELOW).astype(np.uint8)
+    try:  # three times as fast as with 32 bits
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_16U)
+    except cv2.error:  # more components than 16 bits can name
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
     x, y, width, height, area = stats[1:].T
     return Ink(labels, np.stack([x, y, x + width, y + height], axis=1), area)

@@ -74,17 +74,21 @@ def find_lines(sheet: Sheet, ink: Ink, patches: Sequence[Patch]) -> list[Line]:
     return [_cut(sheet, ink, _with_crop(ink, trace)) for trace in _join(traces, ink)]
 
 
-def missed(ink: Ink, patches: Sequence[Patch]) -> list[Patch]:
-    """Rows of characters that the detector saw nothing of; very large and very small lettering escapes it."""
-    rows = find_rows(ink)
+def completed(patches: Sequence[Patch], ink: Ink) -> list[Patch]:
+    """The patches, and rows of characters that the detector missed: very large and very small lettering escapes it.
+
+    What it saw of such a row, corners of its letters, gives way to the row."""
     boxes = np.array([patch.box for patch in patches]).reshape(-1, 4)
+    cores = np.array([patch.core for patch in patches]).reshape(-1, 4)
+    kept = np.ones(len(patches), dtype=np.bool_)
     found = []
-    for row in rows:
+    for row in find_rows(ink):
         middle = (row[:2] + row[2:]) / 2
         if not ((boxes[:, :2] <= middle) & (middle < boxes[:, 2:])).all(axis=1).any():
             x0, y0, x1, y1 = row.tolist()
             found.append(Patch((x0 - 1, y0 - 1, x1 + 1, y1 + 1), (x0, y0, x1, y1)))
-    return found
+            kept &= ~((cores[:, :2] >= row[:2]) & (cores[:, 2:] <= row[2:])).all(axis=1)
+    return [patch for patch, stays in zip(patches, kept, strict=True) if stays] + found
 
 
 def _cut(sheet: Sheet, ink: Ink, trace: _Trace) -> Line:

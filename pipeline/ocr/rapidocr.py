@@ -2,7 +2,8 @@
 
 RapidOCR's own call takes one sheet, runs its detector at full resolution and pads every crop to 320 px;
 its models are better served here: the detector at the resolution at which letters are as large as it was trained
-on, crops of many sheets in narrow width steps, and only the characters that patents print.
+on, crops of many sheets in narrow width steps, and only the characters that patents print. They run on one thread
+of OpenVINO, in bfloat16 where the processor multiplies that: 1.6 times as fast as ONNX Runtime there.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ class View:
         """Connected heat, grown by what the network was trained to shrink text by, in the sheet's pixels."""
         import cv2
 
-        count, names, stats, _ = cv2.connectedComponentsWithStats((heat > 255 * _WARM).astype(np.uint8), connectivity=8)
-        mean = np.bincount(names.ravel(), heat.ravel(), count) / np.maximum(1, stats[:, cv2.CC_STAT_AREA])
+        warm = heat > 255 * _WARM
+        count, names, stats, _ = cv2.connectedComponentsWithStats(warm.astype(np.uint8), connectivity=8)
+        mean = np.bincount(names[warm], heat[warm], count) / np.maximum(1, stats[:, cv2.CC_STAT_AREA])
         down, across = shape[0] / heat.shape[0], shape[1] / heat.shape[1]
         hot = (mean[1:] >= 255 * _HOT) & (stats[1:, 2:4].min(axis=1) >= 2)
         patches = []
@@ -67,10 +69,10 @@ class View:
 
 
 class Detector:
-    """Where text is, by ONNX Runtime on one thread."""
+    """Where text is."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        self.session = _session(_DETECTOR)
+        self._net = _Network(_model(_DETECTOR))
 
     def heat(self, smalls: Sequence[Sheet]) -> list[NDArray[np.uint8]]:
         """How surely text is there, 0 to 255; sheets one after another, since on a CPU a batch gains nothing."""
@@ -78,21 +80,21 @@ class Detector:
 
     def _heat(self, small: Sheet) -> NDArray[np.uint8]:
         values = np.repeat(small[None, None].astype(np.float32) / 127.5 - 1.0, 3, axis=1)
-        (heat,) = self.session.run(None, {"x": values})
+        heat = self._net(values)
         surely: NDArray[np.uint8] = np.rint(heat[0, 0] * 255).astype(np.uint8)
         return surely
 
 
 class Recogniser:
-    """SVTR-style line recogniser with a CTC head, by ONNX Runtime on one thread."""
+    """SVTR-style line recogniser with a CTC head."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        self.name = f"rapidocr {version('rapidocr')} PP-OCRv6 small"
-        self.session = _session(_RECOGNISER)
-        characters = [*self.session.get_modelmeta().custom_metadata_map["character"].splitlines(), " "]
-        #: Of 18,709 characters, most of them Chinese, those that are written in the offices' languages.
-        self._classes = [0, *(i + 1 for i, char in enumerate(characters) if is_western(char))]
-        self.alphabet = [characters[i - 1] for i in self._classes[1:]]
+        model = _model(_RECOGNISER)
+        characters = [*model.get_rt_info(["framework", "character"]).astype(str).splitlines(), " "]
+        read = [i for i, char in enumerate(characters) if is_western(char)]
+        self.alphabet = [characters[i] for i in read]
+        self._net = _Network(_narrowed(model, [0, *(i + 1 for i in read)]))
+        self.name = f"rapidocr {version('rapidocr')} PP-OCRv6 small {self._net.number_format}"
 
     def steps(self, crops: Sequence[Sheet]) -> list[Steps]:
         """Crops of all sheets in batches of similar width."""
@@ -102,9 +104,9 @@ class Recogniser:
             batch = np.zeros((len(group), 3, _LINE_HEIGHT_PX, width), dtype=np.float32)
             for row, index in enumerate(group):
                 batch[row, :, :, : lines[index].shape[1]] = lines[index] / 127.5 - 1.0
-            (probabilities,) = self.session.run(None, {"x": batch})
+            probabilities = self._net(batch)
             filled = [lines[index].shape[1] / width for index in group]
-            found.update(zip(group, ctc.steps(probabilities[..., self._classes], filled), strict=True))
+            found.update(zip(group, ctc.steps(probabilities, filled), strict=True))
         return [found[index] for index in range(len(lines))]
 
 
@@ -126,13 +128,50 @@ def _line(crop: Sheet) -> Sheet:
     return resized
 
 
-def _session(name: str) -> Any:
-    """An ONNX Runtime session on a bundled model, with one thread: parallelism is the actors'."""
-    import onnxruntime
+class _Network:
+    """A model on one thread: parallelism is the actors'. An item's answer does not depend on what shares its batch.
+
+    What is prepared for each shape of input is kept, up to about 1.5 GB after all shapes that occur.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import openvino
+
+        core = openvino.Core()
+        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.number_format = "bfloat16" if fast else "float32"
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # all actors would sit on the same core
+        }
+        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+
+    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The only answer to a batch, N x 3 x H x W."""
+        answer: NDArray[np.float32] = self._request.infer({0: values}, share_inputs=True)[0]
+        return answer
+
+
+def _model(name: str) -> Any:
+    """A model that comes with the package."""
+    import openvino
     import rapidocr
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    path = Path(rapidocr.__file__).parent / "models" / name
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return openvino.Core().read_model(Path(rapidocr.__file__).parent / "models" / name)
+
+
+def _narrowed(model: Any, classes: Sequence[int]) -> Any:
+    """A classifier that knows some of its classes only: 18,000 that no office writes cost a sixth of its time."""
+    import openvino
+    from openvino import opset13 as op
+
+    node = model.outputs[0].get_node()
+    while node.get_type_name() != "Add":
+        node = node.input_value(0).get_node()
+    product, bias = (value.get_node() for value in node.input_values())
+    weights = product.input_value(1).get_node().data[:, classes]
+    scores = op.matmul(product.input_value(0), op.constant(weights), transpose_a=False, transpose_b=False)
+    answer = op.softmax(op.add(scores, op.constant(bias.data[classes])), axis=2)
+    return openvino.Model([answer], model.get_parameters(), model.get_friendly_name())

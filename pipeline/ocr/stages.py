@@ -15,7 +15,7 @@ from pipeline.errors import Reason, Reject, RejectedItemError
 from pipeline.ocr import engines
 from pipeline.ocr.engines import Detector, Reading, Recogniser, View
 from pipeline.ocr.ink import find_ink
-from pipeline.ocr.lines import Line, find_lines, missed
+from pipeline.ocr.lines import Line, completed, find_lines
 from pipeline.ocr.pages import Page, Prepared, prepare
 from pipeline.ocr.readings import clearest, enlarged, page_readings
 from pipeline.ocr.turns import ReadLine, read_lines
@@ -113,7 +113,7 @@ def _found(page: Page, patches: list[engines.Patch], clean: bool) -> FoundPage:
     """A page's lines; on one full of dots the ink says nothing that the detector did not."""
     pixels = page.pixels
     ink = find_ink(pixels)
-    found = [*patches, *missed(ink, patches)] if clean else patches
+    found = completed(patches, ink) if clean else patches
     return FoundPage(page.shape, page.turn, tuple(find_lines(pixels, ink, found)))
 
 

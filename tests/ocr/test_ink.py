@@ -23,6 +23,14 @@ def test_components_are_told_by_box_and_area() -> None:
     assert ink.glyphs().tolist() == [True, False]
 
 
+def test_a_sheet_may_have_more_components_than_sixteen_bits_can_name() -> None:
+    page = np.full((1100, 1100), 255, np.uint8)
+    page[::4, ::4] = 0
+    ink = find_ink(page)
+    assert len(ink.boxes) == 275**2 > 1 << 16
+    assert ink.labels.max() == 275**2 and ink.area.sum() == 275**2
+
+
 def test_a_clean_sheet_needs_no_cleaning() -> None:
     assert without_screens(sheet([("12a", 100, 100, 0)])) is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,6 +54,34 @@ def test_sheets_of_a_batch_do_not_mix(engine: Engine) -> None:
     pages = [sheet([(text, 300, 300, 0)], 800, 600) for text in ("110", "220", "330")]
     assert [[r.text for r in found] for found in readings(engine, pages)] == [["110"], ["220"], ["330"]]
     assert [[r.text for r in readings(engine, [page])[0]] for page in pages] == [["110"], ["220"], ["330"]]
+
+
+def test_a_crop_is_read_the_same_whatever_shares_its_batch() -> None:
+    recogniser = load("Recogniser", OcrSettings())
+    crops = [sheet([(text, 12, 10, 0)], 48, 110) for text in ("110", "8", "S620", "12a", "1/2", "3'")]
+    together = recogniser.steps(crops)
+    for crop, shared in zip(crops, together, strict=True):
+        (alone,) = recogniser.steps([crop])
+        assert np.array_equal(alone.classes, shared.classes) and np.array_equal(alone.values, shared.values)
+
+
+def test_only_characters_of_the_offices_compete_for_a_reading() -> None:
+    recogniser = load("Recogniser", OcrSettings())
+    assert len(recogniser.alphabet) < 1000 and {"F", "ß", "é", "′", "Ω", "7", " "} <= set(recogniser.alphabet)
+    (found,) = recogniser.steps([sheet([("S620", 12, 10, 0)], 48, 130)])
+    assert found.classes.max() <= len(recogniser.alphabet)
+    assert (found.values.sum(axis=1) > 0.9).all()
+
+
+def test_reading_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO brings a package for telemetry; its runtime must not use it."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    (found,) = readings(Engine(Settings()), [sheet([("110", 300, 300, 0)], 800, 600)])
+    assert [reading.text for reading in found] == ["110"]
 
 
 def test_a_blank_sheet_has_no_text(engine: Engine) -> None:

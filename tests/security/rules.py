@@ -34,6 +34,7 @@ FORBIDDEN = {
     "faiss.read_InvertedLists": "trusts every length in the file; compare its SHA-256 first",
     "faiss.deserialize_index": "trusts every length in the bytes; compare their SHA-256 first",
     "onnxruntime.InferenceSession": "runs whatever graph the file holds; load only what a package brings",
+    "openvino.Core": "runs whatever graph a file holds; load only what a package brings",
     "lxml.etree.parse": "takes lxml's own parser; pass bytes and a hardened one to fromstring",
     "lxml.etree.XML": "takes lxml's own parser; use fromstring", "lxml.etree.HTML": "takes lxml's own parser",
     "lxml.objectify": "takes lxml's own parser", "lxml.html": "takes lxml's own parser",

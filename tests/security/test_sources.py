@@ -24,7 +24,8 @@ ALLOWED = {
     ("pipeline/indexing/lists.py", "merged_lists", "faiss.read_InvertedLists"): "compaction compares its SHA-256",
     ("pipeline/indexing/lists.py", "_read_lists", "faiss.read_InvertedLists"): "opening a release compares its SHA-256",
     ("pipeline/search/release.py", "index", "faiss.read_index"): "opening a release compares its SHA-256",
-    ("pipeline/ocr/rapidocr.py", "_session", "onnxruntime.InferenceSession"): "the network that the package brings",
+    ("pipeline/ocr/rapidocr.py", "_model", "openvino.Core"): "the networks that a package brings",
+    ("pipeline/ocr/rapidocr.py", "__init__", "openvino.Core"): "runs what _model has read",
 }
 
 
