@@ -6,7 +6,7 @@ Each run is `figlake run` with the laptop profile. Printed: documents and figure
 each step; what an engine's start-up takes of its steps (start-up: from the end of the step before to the first step's
 start, for both of Spark's and Ray's processes; the load tells how much a step waits); a second night with a new archive
 of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on a
-tenth of the documents but no fewer than 40, so that each worker has several batches.
+tenth of the documents but no fewer than 100, beside whose work loading the models is little.
 
 What getting ready costs besides the engines (models and their libraries, actors, compilers) lies inside the steps. A
 night of one document, in a lake of its own, says how much it is: whatever a second night costs for what the lake
@@ -101,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="figlake-", dir=arguments.folder) as name:
         folder = Path(name)
         documents = arguments.documents
-        counts = {"week": documents, "next": max(2, documents // 20), "tenth": max(40, documents // 10), "single": 1}
+        counts = {"week": documents, "next": max(2, documents // 20), "tenth": max(100, documents // 10), "single": 1}
         week, next_week, tenth, single = (
             draw_archive(folder / place, count, SEED + number, week=number + 1, processes=os.cpu_count() or 1)
             for number, (place, count) in enumerate(counts.items())
