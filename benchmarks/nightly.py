@@ -1,12 +1,12 @@
 """One synthetic week end to end, then a second night: rates per step, overhead, growth, and one worker against two.
 
-    python -m benchmarks.nightly [--documents 2000] [--folder DIR] [--reference]
+    python -m benchmarks.nightly [--documents 2000] [--compared 200] [--folder DIR] [--reference]
 
 Each run is `figlake run` with the laptop profile. Printed: documents and figures per minute and the processors' load in
 each step; what an engine's start-up takes of its steps (start-up: from the end of the step before to the first step's
 start, for both of Spark's and Ray's processes; the load tells how much a step waits); a second night with a new archive
-of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on a
-tenth of the documents but no fewer than 100, beside whose work loading the models is little.
+of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on
+``--compared`` documents (0: not at all), with few of which it is mostly the loading of models that is compared.
 
 What getting ready costs besides the engines (models and their libraries, actors, compilers) lies inside the steps. A
 night of one document, in a lake of its own, says how much it is: whatever a second night costs for what the lake
@@ -94,6 +94,7 @@ def main() -> None:
     """Draw the week, run it, print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--compared", type=int, default=200, help="documents on which one worker is compared with two")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--reference", action="store_true", help="write the rates that figlake ships with")
     arguments = parser.parse_args()
@@ -101,9 +102,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="figlake-", dir=arguments.folder) as name:
         folder = Path(name)
         documents = arguments.documents
-        counts = {"week": documents, "next": max(2, documents // 20), "tenth": max(100, documents // 10), "single": 1}
-        week, next_week, tenth, single = (
-            draw_archive(folder / place, count, SEED + number, week=number + 1, processes=os.cpu_count() or 1)
+        counts = {"week": documents, "next": max(2, documents // 20), "single": 1, "compared": arguments.compared}
+        week, next_week, single, compared = (
+            draw_archive(folder / place, max(1, count), SEED + number, week=number + 1, processes=os.cpu_count() or 1)
             for number, (place, count) in enumerate(counts.items())
         )
         least = night(Lake.at(folder / "least"), settings, single)
@@ -113,7 +114,8 @@ def main() -> None:
         second_night(first, night(lake, settings, next_week), least, counts["next"])
         if arguments.reference:
             write_reference(rates_of(lake))
-        two_workers(folder, tenth)
+        if arguments.compared:
+            two_workers(folder, compared)
 
 
 def show(lake: Lake, watch: Watch, documents: int) -> None:
