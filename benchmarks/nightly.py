@@ -102,12 +102,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="figlake-", dir=arguments.folder) as name:
         folder = Path(name)
         documents = arguments.documents
-        counts = {"week": documents, "next": max(2, documents // 20), "single": 1, "compared": arguments.compared}
-        week, next_week, single, compared = (
+        counts = {"week": documents, "next": max(2, documents // 20), "compared": arguments.compared, "single": 1}
+        week, next_week, compared, single = (
             draw_archive(folder / place, max(1, count), SEED + number, week=number + 1, processes=os.cpu_count() or 1)
             for number, (place, count) in enumerate(counts.items())
         )
-        least = night(Lake.at(folder / "least"), settings, single)
+        small = Lake.at(folder / "least")
+        least = night(small, settings, single)
+        if not sum(file.rows for file in small.files("sheets")):
+            raise SystemExit("the night of one document had no sheet to read: change SEED")
         lake = Lake.at(folder / "lake")
         first = night(lake, settings, week)
         show(lake, first, documents)
