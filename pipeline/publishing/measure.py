@@ -92,6 +92,13 @@ def tune(trial: Trial, aim: float) -> Effort | None:
     return best
 
 
+def is_least(trial: Trial, effort: Effort, aim: float) -> bool:
+    """Whether an effort that was tuned before reaches ``aim``, and neither fewer candidates nor fewer lists do."""
+    less = [replace(effort, candidates=count) for count in _CANDIDATES if count < effort.candidates][-1:]
+    less += [replace(effort, nprobe=count) for count in _NPROBES if count < effort.nprobe][-1:]
+    return _recall(trial, effort) >= aim and all(_recall(trial, one) < aim for one in less)
+
+
 def _recall(trial: Trial, effort: Effort) -> float:
     return trial.recall(SearchSettings(nprobe=effort.nprobe, candidates=effort.candidates)) or 0.0
 

@@ -15,7 +15,7 @@ from pipeline.parts import Outcome
 from pipeline.publishing import entries, gates, pointer
 from pipeline.publishing.draft import Draft, assemble, snapshot
 from pipeline.publishing.manifest import RELEASES, Manifest, read_manifest, release_suffix
-from pipeline.publishing.measure import Measured, calibrate, measure, try_out, tune
+from pipeline.publishing.measure import Measured, calibrate, is_least, measure, try_out, tune
 from pipeline.search.release import OpenModality, Release
 
 
@@ -77,7 +77,7 @@ def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifes
     release = gates.check_files(lake.storage, manifest, standing)
     gates.check_keys(release)
     ctx.progress(2, 4)
-    measured = {name: _tune_and_measure(ctx, opened) for name, opened in release.modalities.items()}
+    measured = {name: _tune_and_measure(ctx, name, opened, standing) for name, opened in release.modalities.items()}
     gates.check_recall(measured, ctx.settings.publish.recall_at_10)
     gates.check_latency(measured, ctx.settings.publish.latency_ms)
     gates.check_canaries(release, ctx.settings.search)
@@ -87,11 +87,19 @@ def _publish_files(ctx: StepContext, lake: Lake, draft: Draft, standing: Manifes
     return manifest
 
 
-def _tune_and_measure(ctx: StepContext, modality: OpenModality) -> Measured:
-    """Tune the modality's effort on one half of the held-out queries, and measure on the other."""
-    queries = ctx.settings.publish.queries
+def _tune_and_measure(ctx: StepContext, name: str, modality: OpenModality, standing: Manifest | None) -> Measured:
+    """Tune the modality's effort on one half of the held-out queries, and measure on the other.
+
+    Tuning tries a score of efforts, on a lake that a night hardly changes: the effort of the release in force is kept
+    while it is still the least, under the same codebook.
+    """
+    queries, aim = ctx.settings.publish.queries, ctx.settings.publish.aim
     trial = try_out(modality, 2 * queries, ctx.settings.indexing.seed)
-    modality.entry = replace(modality.entry, effort=tune(trial[queries:], ctx.settings.publish.aim))
+    before = standing.modalities.get(name) if standing else None
+    effort = before.effort if before and before.codebook.name == modality.entry.codebook.name else None
+    if effort is None or not is_least(trial[queries:], effort, aim):
+        effort = tune(trial[queries:], aim)
+    modality.entry = replace(modality.entry, effort=effort)
     return measure(trial[:queries], ctx.settings.search)
 
 

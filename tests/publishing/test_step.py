@@ -15,8 +15,9 @@ from pipeline.config import PublishSettings
 from pipeline.errors import GateError, SupersededError
 from pipeline.indexing.ids import IdCollisionError
 from pipeline.lake import Lake
-from pipeline.publishing import gates, pointer
-from pipeline.publishing.manifest import read_manifest
+from pipeline.publishing import gates, pointer, step
+from pipeline.publishing.manifest import Effort, read_manifest
+from pipeline.publishing.measure import Trial, is_least
 from pipeline.search import open_release
 from tests.indexing.lakes import (
     add_archive,
@@ -206,6 +207,37 @@ def test_poor_recall_stops_a_release(tmp_path: Path) -> None:
     hasty = replace(settings, search=replace(settings.search, nprobe=1, candidates=20))
     refused(lake, r"gate recall: recall@10 of image is 0\.\d+ over 20 queries, publish.recall_at_10 asks 0.9", hasty)
     assert publish(lake, replace(settings, search=replace(settings.search, nprobe=256, candidates=2000)))["published"]
+
+
+def test_a_night_keeps_the_effort_of_the_release_before_while_it_is_the_least(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, tuned = Lake.at(tmp_path), list[float]()
+    vectors = clustered(2020, 32, 1000, seed=8)
+
+    def untimed(trial: Trial, aim: float) -> Effort:
+        """What tuning finds, but for the choice by the clock."""
+        tuned.append(aim)
+        counts = (50, 100, 200, 400, 800, 1600, 3200)
+        efforts = (Effort(nprobe, candidates) for nprobe in (4, 8, 16, 32, 64) for candidates in counts)
+        return next(effort for effort in efforts if is_least(trial, effort, aim))
+
+    monkeypatch.setattr(step, "tune", untimed)
+
+    def night(archive: str, of: slice, aim: float) -> Effort:
+        drawings = {f"EP{archive}{n}A1": {"1": (v, None)} for n, v in enumerate(vectors[of])}
+        add_archive(lake, archive, drawings, FIRST, drawn=False)
+        settings = small_settings(indexing=tiny_index("IVF64,PQ4x4fs"), publish=PublishSettings(0.0, aim))
+        build_index(lake, settings)
+        found = read_manifest(lake.storage, publish(lake, settings)["release"]).modalities["image"].effort
+        assert found
+        return found
+
+    first = night("A", slice(2000), 0.95)
+    assert night("B", slice(2000, 2010), 0.95) == first
+    assert len(tuned) == 1
+    less = night("C", slice(2010, 2020), 0.5)
+    assert len(tuned) == 2 and (less.nprobe < first.nprobe or less.candidates < first.candidates)
 
 
 def test_shards_whose_lists_belong_to_other_vectors_stop_a_release(tmp_path: Path) -> None:
