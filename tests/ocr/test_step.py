@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -100,12 +101,26 @@ def test_a_worn_process_makes_room_for_a_fresh_one_and_no_sheet_is_lost(tmp_path
 
 
 def spawned() -> set[str]:
-    """Children of Ray's reading actors that are alive."""
+    """Children of this process's Ray actors that are alive and read."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
             spawn = b"spawn_main" in (folder / "cmdline").read_bytes()
-            if spawn and b"Stages" in Path(f"/proc/{parent}/cmdline").read_bytes():
+            if (
+                spawn
+                and b"Stages" in Path(f"/proc/{parent(folder.name)}/cmdline").read_bytes()
+                and is_ours(folder.name)
+            ):
                 found.add(folder.name)
     return found
+
+
+def parent(process: str) -> str:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]
+
+
+def is_ours(process: str) -> bool:
+    """Whether this process is among its ancestors: Ray's daemons are children of the driver that starts them."""
+    while process not in ("0", "1", str(os.getpid())):
+        process = parent(process)
+    return process == str(os.getpid())
