@@ -2,13 +2,14 @@
 
 RapidOCR's own call takes one sheet, runs its detector at full resolution and pads every crop to 320 px;
 its models are better served here: the detector at the resolution at which letters are as large as it was trained
-on, crops of many sheets in narrow width steps, and only the characters that patents print. They run on one thread
-of OpenVINO, in bfloat16 where the processor multiplies that: 1.6 times as fast as ONNX Runtime there.
+on, crops of many sheets in narrow width steps, and only the characters that patents print. They run on one thread,
+since parallelism is the actors': in OpenVINO where the processor multiplies bfloat16, 1.6 times as fast as in ONNX
+Runtime, which runs them elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ _WARM, _HOT = 0.3, 0.45  # heat of a text's pixels, and their mean
 _UNCLIP = 1.6
 _LONG_PX, _SQUEEZE = 160, 0.65  # what a line of words is longer than this is set narrower: reading costs by width
 _BATCH_WIDTH_PX = 1024  # crops x padded width of one recogniser batch; larger gets slower on a CPU
+
+#: A batch, N x 3 x H x W float32, in; the network's only answer out.
+_Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class View:
@@ -72,7 +76,7 @@ class Detector:
     """Where text is."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        self._net = _Network(_model(_DETECTOR))
+        self._net = _network(_DETECTOR)
 
     def heat(self, smalls: Sequence[Sheet]) -> list[NDArray[np.uint8]]:
         """How surely text is there, 0 to 255; sheets one after another, since on a CPU a batch gains nothing."""
@@ -89,12 +93,11 @@ class Recogniser:
     """SVTR-style line recogniser with a CTC head."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        model = _model(_RECOGNISER)
-        characters = [*model.get_rt_info(["framework", "character"]).astype(str).splitlines(), " "]
+        characters = [*_model(_RECOGNISER).get_rt_info(["framework", "character"]).astype(str).splitlines(), " "]
         read = [i for i, char in enumerate(characters) if is_western(char)]
         self.alphabet = [characters[i] for i in read]
-        self._net = _Network(_narrowed(model, [0, *(i + 1 for i in read)]))
-        self.name = f"rapidocr {version('rapidocr')} PP-OCRv6 small {self._net.number_format}"
+        self._net = _network(_RECOGNISER, [0, *(i + 1 for i in read)])
+        self.name = f"rapidocr {version('rapidocr')} PP-OCRv6 small {'bfloat16' if has_bfloat16() else 'float32'}"
 
     def steps(self, crops: Sequence[Sheet]) -> list[Steps]:
         """Crops of all sheets in batches of similar width."""
@@ -128,38 +131,74 @@ def _line(crop: Sheet) -> Sheet:
     return resized
 
 
-class _Network:
-    """A model on one thread: parallelism is the actors'. An item's answer does not depend on what shares its batch.
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16, as OpenVINO sees it."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _network(name: str, classes: Sequence[int] | None = None) -> _Network:
+    """A bundled model, of a classifier the probabilities of some classes among themselves.
+
+    In float32 OpenVINO gains a tenth, and without AVX-512 its 2026.4 crashes on the recogniser.
+    """
+    return _in_bfloat16(name, classes) if has_bfloat16() else _in_float32(name, classes)
+
+
+def _in_bfloat16(name: str, classes: Sequence[int] | None) -> _Network:
+    """By OpenVINO. A crop's answer does not depend on what shares its batch.
 
     What is prepared for each shape of input is kept, up to about 1.5 GB after all shapes that occur.
     """
+    import openvino
 
-    def __init__(self, model: Any) -> None:
-        import openvino
+    settings = {
+        "INFERENCE_PRECISION_HINT": "bf16",
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "ENABLE_CPU_PINNING": False,  # all actors would sit on the same core
+    }
+    model = _model(name) if classes is None else _narrowed(_model(name), classes)
+    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
 
-        core = openvino.Core()
-        fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self.number_format = "bfloat16" if fast else "float32"
-        settings = {
-            "INFERENCE_PRECISION_HINT": "bf16" if fast else "f32",
-            "INFERENCE_NUM_THREADS": 1,
-            "NUM_STREAMS": 1,
-            "ENABLE_CPU_PINNING": False,  # all actors would sit on the same core
-        }
-        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
-
-    def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The only answer to a batch, N x 3 x H x W."""
-        answer: NDArray[np.float32] = self._request.infer({0: values}, share_inputs=True)[0]
+    def run(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = request.infer({0: values}, share_inputs=True)[0]
         return answer
+
+    return run
+
+
+def _in_float32(name: str, classes: Sequence[int] | None) -> _Network:
+    """By ONNX Runtime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(_path(name)), options, providers=["CPUExecutionProvider"])
+
+    def run(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = session.run(None, {"x": values})[0]
+        if classes is None:
+            return answer
+        answer = answer[..., classes]
+        answer /= answer.sum(axis=-1, keepdims=True)
+        return answer
+
+    return run
+
+
+def _path(name: str) -> Path:
+    import rapidocr
+
+    return Path(rapidocr.__file__).parent / "models" / name
 
 
 def _model(name: str) -> Any:
-    """A model that comes with the package."""
     import openvino
-    import rapidocr
 
-    return openvino.Core().read_model(Path(rapidocr.__file__).parent / "models" / name)
+    return openvino.Core().read_model(_path(name))
 
 
 def _narrowed(model: Any, classes: Sequence[int]) -> Any:

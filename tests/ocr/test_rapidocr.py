@@ -12,6 +12,8 @@ from hypothesis.extra import numpy as arrays
 
 from pipeline.config import OcrSettings, Settings
 from pipeline.errors import Reject, UsageError
+from pipeline.ocr import rapidocr
+from pipeline.ocr.ctc import confidence, greedy
 from pipeline.ocr.engines import Reading, Sheet, load
 from pipeline.ocr.stages import Engine
 from tests.ocr.drawn import sheet, tiff
@@ -56,19 +58,33 @@ def test_sheets_of_a_batch_do_not_mix(engine: Engine) -> None:
     assert [[r.text for r in readings(engine, [page])[0]] for page in pages] == [["110"], ["220"], ["330"]]
 
 
+@pytest.mark.skipif(not rapidocr.has_bfloat16(), reason="this processor does not multiply bfloat16")
 def test_a_crop_is_read_the_same_whatever_shares_its_batch() -> None:
     recogniser = load("Recogniser", OcrSettings())
-    crops = [sheet([(text, 12, 10, 0)], 48, 110) for text in ("110", "8", "S620", "12a", "1/2", "3'")]
+    crops = [sheet([(text, 12, 10, 0)], 130, 60) for text in ("110", "8", "S620", "12a", "1/2", "3'")]
     together = recogniser.steps(crops)
     for crop, shared in zip(crops, together, strict=True):
         (alone,) = recogniser.steps([crop])
         assert np.array_equal(alone.classes, shared.classes) and np.array_equal(alone.values, shared.values)
 
 
+def test_a_processor_without_bfloat16_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual, crops = load("Recogniser", OcrSettings()), [sheet([(text, 12, 10, 0)], 130, 60) for text in ("110", "S62a")]
+    page = sheet([("110", 300, 300, 0)], 800, 600)
+    monkeypatch.setattr(rapidocr, "has_bfloat16", lambda: False)
+    other = load("Recogniser", OcrSettings())
+    assert other.alphabet == usual.alphabet and other.name.endswith("float32") and "bfloat16" not in other.name
+    for one, another in zip(usual.steps(crops), other.steps(crops), strict=True):
+        this, that = (greedy(steps, usual.alphabet) for steps in (one, another))
+        assert "".join(char.text for char in this) == "".join(char.text for char in that)
+        assert abs(confidence(this) - confidence(that)) < 0.1
+    assert [[reading.text for reading in found] for found in readings(Engine(Settings()), [page])] == [["110"]]
+
+
 def test_only_characters_of_the_offices_compete_for_a_reading() -> None:
     recogniser = load("Recogniser", OcrSettings())
     assert len(recogniser.alphabet) < 1000 and {"F", "ß", "é", "′", "Ω", "7", " "} <= set(recogniser.alphabet)
-    (found,) = recogniser.steps([sheet([("S620", 12, 10, 0)], 48, 130)])
+    (found,) = recogniser.steps([sheet([("S620", 12, 10, 0)], 130, 60)])
     assert found.classes.max() <= len(recogniser.alphabet)
     assert (found.values.sum(axis=1) > 0.9).all()
 

@@ -24,8 +24,10 @@ ALLOWED = {
     ("pipeline/indexing/lists.py", "merged_lists", "faiss.read_InvertedLists"): "compaction compares its SHA-256",
     ("pipeline/indexing/lists.py", "_read_lists", "faiss.read_InvertedLists"): "opening a release compares its SHA-256",
     ("pipeline/search/release.py", "index", "faiss.read_index"): "opening a release compares its SHA-256",
+    ("pipeline/ocr/rapidocr.py", "has_bfloat16", "openvino.Core"): "asks for the processor only",
     ("pipeline/ocr/rapidocr.py", "_model", "openvino.Core"): "the networks that a package brings",
-    ("pipeline/ocr/rapidocr.py", "__init__", "openvino.Core"): "runs what _model has read",
+    ("pipeline/ocr/rapidocr.py", "_in_bfloat16", "openvino.Core"): "runs what _model has read",
+    ("pipeline/ocr/rapidocr.py", "_in_float32", "onnxruntime.InferenceSession"): "the networks that a package brings",
 }
 
 
