@@ -36,9 +36,10 @@ _SUFFIX = r"(?:\s?\([A-Za-z0-9]{1,3}\)|(?:-?[A-Za-z]{1,2}\d?(?![A-Za-z])))?'{0,3
 LABEL = rf"{NUMBER}{_SUFFIX}"
 _PARTS = re.compile(rf"(?P<number>{NUMBER})(?P<suffix>.*)")
 _LONGEST_RANGE = 40
-#: "FIG" in six languages, as recognisers also misread its letters.
+#: "FIG" in six languages, as recognisers also misread its letters; what signs such as P60, F161 and TC2 begin with only
+#: where the number stands apart.
 _READ_WORD = re.compile(
-    r"^[\W_]*(?:[FEPRT][I1l|!íi]?[GC6](?:\.?S|UR(?:E[SN]?|AS?|EN)?)?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
+    r"^[\W_]*(?:[FEPRT](?:[Il|!íi][GC6]|1[GC]|(?:[GC]|1?6)(?=[\s.])|(?<=F)[GC])(?:\.?S|UR(?:E[SN]?|AS?|EN)?)?|ABB(?:ILDUNG)?)(?![A-Z]{2})[\s.,:;·_-]*",
     re.IGNORECASE,
 )
 _READ_LABEL = re.compile(

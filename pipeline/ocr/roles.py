@@ -68,7 +68,7 @@ def as_sign(text: str) -> str | None:
     """The reference sign in normal form (no brackets, spaces or trailing dots), or None."""
     bare = _RING_BEFORE_OR_AFTER.sub("", _AROUND.sub("", re.sub(r"\s+", "", text)))
     bare = _LIKE_B.sub("b", _LIKE_A.sub("a", _HOOK_BEFORE.sub("", bare)))
-    if not _SIGN.match(bare) or _QUANTITY.search(text.strip()) or bare.upper() in _WORDS:
+    if not _SIGN.match(bare) or any(map(_QUANTITY.search, (text.strip(), bare))) or bare.upper() in _WORDS:
         return None
     return bare
 

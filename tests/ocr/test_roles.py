@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.ocr.crops import polygon
@@ -40,7 +40,14 @@ def test_the_rest_is_label_number_or_word(text: str, role: str) -> None:
     assert role_of(text).name == role and role_of(text).sign is None
 
 
+@pytest.mark.parametrize("text", ["P60", "F60", "F161", "TC2", "PC3"])
+def test_a_sign_that_begins_like_a_misread_figure_word_is_a_sign(text: str) -> None:
+    assert role_of(text).sign == text
+
+
 @given(st.text(max_size=60))
+@example("00:")
+@example("P60<")
 def test_any_text_has_one_of_the_roles_and_a_sign_only_as_a_sign(text: str) -> None:
     role = role_of(text)
     assert role.name in REGION_ROLES
