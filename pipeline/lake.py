@@ -54,12 +54,13 @@ class LakeFile:
 class Lake:
     """The tables below one root. Small and picklable; opens what it needs when it needs it.
 
-    ``pins`` fixes the version that reads of a table see; without a pin they see the newest. ``seen`` is what a
-    snapshot has looked at so far, by what was asked.
+    ``pins`` fixes the version that reads of a table see; without a pin they see the newest. Rows of the archives in
+    ``hidden`` are not read. ``seen`` is what a snapshot has looked at so far, by what was asked.
     """
 
     storage: Storage
     pins: Mapping[str, int] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     seen: dict[tuple[Any, ...], Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -70,6 +71,10 @@ class Lake:
     def pinned(self, versions: Mapping[str, int]) -> Lake:
         """The same lake with reads of these tables fixed at these versions."""
         return replace(self, pins={**self.pins, **versions})
+
+    def without(self, archives: Iterable[str]) -> Lake:
+        """The same lake with no rows of these archives to be read."""
+        return replace(self, hidden=self.hidden.union(archives))
 
     def snapshot(self) -> Lake:
         """The same lake as it is found now: each thing is looked at once, however often it is asked for.
@@ -118,7 +123,11 @@ class Lake:
         if found is None:
             return []
         files = self.once(("files", table, found.version()), lambda: self._files_of(found, table))
-        return [file for file in files if archive is None or file.partition.get("archive") == archive]
+        return [
+            file
+            for file in files
+            if (name := file.partition.get("archive")) not in self.hidden and archive in (None, name)
+        ]
 
     def _files_of(self, found: DeltaTable, table: str) -> list[LakeFile]:
         names = TABLES[table].partition_by

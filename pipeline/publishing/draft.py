@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.flow import STEPS
 from pipeline.indexing.files import put, sha256_of
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
@@ -79,6 +80,30 @@ def snapshot(lake: Lake) -> Lake:
     """The lake with every table of a release fixed at the version it has now (or is pinned at already)."""
     versions = {table: lake.version(table) for table in TABLES if table not in _BOOKKEEPING}
     return lake.pinned({table: version for table, version in versions.items() if version is not None})
+
+
+def unfinished(lake: Lake, standing: m.Manifest | None) -> list[str]:
+    """Archives that are on their way, in another run or since one failed: they have documents, and not all else yet.
+
+    A release without them keeps showing the earlier deliveries of their documents. What the release in force shows
+    already is never left out.
+    """
+    shown = {archive for part in (standing.modalities if standing else {}).values() for shard in part.shards
+             for archive in shard.archives}  # fmt: skip
+    names = _archives(lake, "documents") - shown
+    classified, encoded = _archives(lake, "facets"), _archives(lake, "shards")
+    with_vectors = {name for modality in MODALITIES.values() for name in _archives(lake, modality.table)}
+    last = next(step for step in STEPS if "facets" in step.writes)
+    return sorted(
+        name
+        for name in names
+        if (name not in classified and lake.generation("facets", last.name, name) is None)
+        or (name in with_vectors and name not in encoded)
+    )
+
+
+def _archives(lake: Lake, table: str) -> set[str]:
+    return {file.partition["archive"] for file in lake.files(table) if file.rows}
 
 
 def assemble(lake: Lake, folder: Path) -> Draft:

@@ -6,27 +6,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipeline import quality
+from pipeline import observe, quality
 from pipeline.context import StepContext
 from pipeline.errors import GateError
 from pipeline.indexing.files import workspace
 from pipeline.lake import Lake
 from pipeline.parts import Outcome
 from pipeline.publishing import entries, gates, pointer
-from pipeline.publishing.draft import Draft, assemble, snapshot
+from pipeline.publishing.draft import Draft, assemble, snapshot, unfinished
 from pipeline.publishing.manifest import RELEASES, Manifest, read_manifest, release_suffix
 from pipeline.publishing.measure import Measured, calibrate, is_least, measure, try_out, tune
 from pipeline.search.release import OpenModality, Release
 
 
 def run(ctx: StepContext) -> Outcome:
-    """Publish what the lake holds now; an unchanged lake keeps its release.
+    """Publish what the lake holds now, but for archives that are on their way; an unchanged lake keeps its release.
 
     Raises GateError when the release falls short, SupersededError when another publisher came first;
     CURRENT then names what it named before.
     """
     lake, before = snapshot(ctx.lake), pointer.current(ctx.lake)
     standing = read_manifest(lake.storage, before) if before else None
+    told = {}
+    if left_out := unfinished(lake, standing):
+        observe.say(f"publish leaves out what is not through all its steps: {', '.join(left_out)}\n")
+        lake, told = lake.without(left_out), {"left_out": left_out}
     ctx.progress(0, 4)
     _check_tables(ctx, lake, standing)
     with workspace(lake.storage) as folder:
@@ -34,7 +38,7 @@ def run(ctx: StepContext) -> Outcome:
         ctx.progress(1, 4)
         gates.check_counts(lake, draft, standing)
         if not draft.modalities and standing is None:
-            return Outcome(metrics={"release": None})
+            return Outcome(metrics={"release": None, **told})
         manifest = _find_published(lake, draft)
         if manifest is None:
             manifest = _publish_files(ctx, lake, draft, standing)
@@ -42,7 +46,7 @@ def run(ctx: StepContext) -> Outcome:
         pointer.swap(lake, manifest.release, before)
     ctx.progress(4, 4)
     recalls = {name: modality.recall_at_10 for name, modality in manifest.modalities.items()}
-    metrics = {"release": manifest.release, "published": manifest.release != before, "recall_at_10": recalls}
+    metrics = {"release": manifest.release, "published": manifest.release != before, "recall_at_10": recalls, **told}
     return Outcome(rows_in=sum(modality.rows for modality in manifest.modalities.values()), metrics=metrics)
 
 

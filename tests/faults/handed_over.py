@@ -14,10 +14,15 @@ from pipeline.parts import Outcome, PartWriter
 
 
 def handed_over(source: Lake, writes: tuple[str, ...]) -> Callable[[StepContext], Outcome]:
-    """Workers' parts: the archive's rows of each table that the step writes, in files of their own."""
+    """Workers' parts: the archive's rows of each table that the step writes, in files of their own.
+
+    Of an archive whose vectors are not there yet there are no shards: `encode` runs over all archives of a lake.
+    """
 
     def run(context: StepContext) -> Outcome:
         parts = []
+        if "shards" in writes and not context.lake.files("figure_vectors", context.archive):
+            return Outcome(rows_in=0)
         for table in writes:
             with PartWriter(context.lake.storage, table, {"archive": context.archive}) as writer:
                 rows = source.read(table, archive=context.archive).to_pylist()

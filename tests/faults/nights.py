@@ -19,19 +19,22 @@ from tests.indexing.lakes import add_archive, build_index, clustered
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Settings(publish=PublishSettings(queries=20, recall_at_10=0.5), quality=QualitySettings(off=("references",)))
 _CONFIG = '[publish]\nqueries = 20\nrecall_at_10 = 0.5\n[quality]\noff = ["references"]\n'
-VECTORS = clustered(6, 16, 3, seed=1)
+VECTORS = clustered(12, 16, 3, seed=1)
+_DOCUMENTS = 6
 #: A night takes seconds, in a disturbed store minutes; one that is still at it after this many hangs.
 HUNG_S = 400
 
 
-def make_whole(root: Path) -> Lake:
-    """What a night is to bring about, made without faults; the delivery lies beside it as ``A.zip``."""
+def make_whole(root: Path, archives: str = "A") -> Lake:
+    """What a night is to bring about, made without faults; each delivery (a letter) lies beside it, as ``A.zip``."""
     lake = Lake.at(root)
-    documents = {f"EP{n}A1": {"1": (VECTORS[n], VECTORS[n])} for n in range(6)}
-    passages = {f"EP{n}A1/d/1/0": VECTORS[n] for n in range(6)}
-    add_archive(lake, "A", documents, date(2019, 2, 13), passages=passages)
+    for place, archive in enumerate(archives):
+        numbers = range(place * _DOCUMENTS, (place + 1) * _DOCUMENTS)
+        documents = {f"EP{n}A1": {"1": (VECTORS[n], VECTORS[n])} for n in numbers}
+        passages = {f"EP{n}A1/d/1/0": VECTORS[n] for n in numbers}
+        add_archive(lake, archive, documents, date(2019, 2, 13 + 7 * place), passages=passages)
+        weekly(root / f"{archive}.zip", {f"EP100000{place + 1}NWA1": good_package(f"100000{place + 1}")})
     build_index(lake, SETTINGS)
-    weekly(root / "A.zip", {"EP1000001NWA1": good_package("1000001")})
     (root / "night.toml").write_text(_CONFIG)
     return lake
 
@@ -74,8 +77,8 @@ def run(
     return end(start(lake, whole, *more, archive=archive, environment=environment))
 
 
-def assert_next_night_ends_whole(lake: Lake, whole: Lake) -> None:
+def assert_next_night_ends_whole(lake: Lake, whole: Lake, *more: str) -> None:
     """The next night ends well, and with the tables of an undisturbed one."""
-    code, said = run(lake, whole)
+    code, said = run(lake, whole, *more)
     assert code == 0, said
     assert_whole(lake, whole)

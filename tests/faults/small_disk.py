@@ -26,7 +26,12 @@ def permitted() -> bool:
 def in_namespace(whole: Lake, place: Path, fault: str) -> subprocess.CompletedProcess[str]:
     """Run :func:`main` in a mount namespace; ``fault`` is ``read-only`` or the KiB that are left to the night."""
     place.mkdir()
-    command = [sys.executable, "-m", "tests.faults.small_disk", whole.storage.root, str(place), fault]
+    return unshared("tests.faults.small_disk", whole.storage.root, str(place), fault)
+
+
+def unshared(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in a mount namespace of its own."""
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(
         ["unshare", "--mount", *command], cwd=nights.ROOT, text=True, capture_output=True, timeout=3 * nights.HUNG_S,
         env={**os.environ, "PYTHONPATH": str(nights.ROOT)},
@@ -36,33 +41,38 @@ def in_namespace(whole: Lake, place: Path, fault: str) -> subprocess.CompletedPr
 def main(source: str, place: str, fault: str) -> None:
     """The night meets the fault and says so in one line; the next one, with the fault mended, ends whole."""
     whole = Lake.at(source)
-    _mount(place, "-t", "tmpfs", "-o", f"size={_ROOM_KB}k", "tmpfs")
+    mount(place, "-t", "tmpfs", "-o", f"size={_ROOM_KB}k", "tmpfs")
     lake = nights.started(whole, Path(place))
     filler = Path(place) / "filler"
     if fault == "read-only":
         code, said = nights.run(lake, whole, "--to", "link")
         assert code == 0, said
-        _mount(place, "-o", "remount,ro")
+        mount(place, "-o", "remount,ro")
     else:
-        _fill(filler, int(fault) * 1024)
-    code, said = nights.run(lake, whole)
-    assert code == 1, f"exit code {code}: {said}"
-    assert "Traceback" not in said and 'File "' not in said, said
-    told = [line for line in said.splitlines() if "No space left on device" in line or "Read-only file system" in line]
-    assert len(told) == 1, said
+        fill(filler, int(fault) * 1024)
+    assert_told_in_one_line(*nights.run(lake, whole))
     assert_nothing_twice_and_current_readable(lake, whole, nights.SETTINGS)
-    print(told[0])
     if fault == "read-only":
-        _mount(place, "-o", "remount,rw")
+        mount(place, "-o", "remount,rw")
     filler.unlink(missing_ok=True)
     nights.assert_next_night_ends_whole(lake, whole)
 
 
-def _mount(place: str, *options: str) -> None:
+def assert_told_in_one_line(code: int, said: str) -> None:
+    """The night failed, and said why in one line."""
+    assert code == 1, f"exit code {code}: {said}"
+    assert "Traceback" not in said and 'File "' not in said, said
+    told = [line for line in said.splitlines() if "No space left on device" in line or "Read-only file system" in line]
+    assert len(told) == 1, said
+    print(told[0])
+
+
+def mount(place: str, *options: str) -> None:
+    """Mount, or mount anew, at a place of this namespace."""
     subprocess.run(["mount", *options, place], check=True)
 
 
-def _fill(path: Path, left: int) -> None:
+def fill(path: Path, left: int) -> None:
     """Take all room but ``left`` bytes."""
     free = os.statvfs(path.parent)
     with path.open("wb") as stream:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
+from pipeline.search import open_release
 from tests.faults import clock, nights, small_disk
 from tests.faults.verdict import assert_nothing_twice_and_current_readable, assert_whole
 
@@ -39,6 +44,29 @@ def test_two_runs_of_one_archive_at_once_end_with_every_row_once(whole: Lake, tm
         assert "Traceback" not in said, said
         assert code == 0 or "is newer than this run's" in said or "another writer" in said, said
     nights.assert_next_night_ends_whole(lake, whole)
+
+
+def test_of_two_archives_by_two_runs_one_killed_both_are_whole_after_the_next_night(tmp_path: Path) -> None:
+    whole = nights.make_whole(tmp_path / "whole", "AB")
+    lake, second = nights.started(whole, tmp_path / "lake"), str(tmp_path / "whole" / "B.zip")
+    killed, other = nights.start(lake, whole), nights.start(lake, whole, archive=second)
+    kill_when_at(killed, lake, "A", "link")
+    code, said = nights.end(other)
+    assert code == 0, said
+    assert "Traceback" not in said, said
+    assert not lake.files("facets", "A"), "the night was not killed where it was meant to be"
+    assert set(open_release(lake, nights.SETTINGS).release.facets["archive"].to_pylist()) == {"B"}
+    assert_nothing_twice_and_current_readable(lake, whole, nights.SETTINGS)
+    nights.assert_next_night_ends_whole(lake, whole, "--archives", second)
+
+
+def kill_when_at(night: subprocess.Popen[str], lake: Lake, archive: str, step: str) -> None:
+    """SIGKILL to a night's process group once it has begun the step."""
+    while not any((run.archive, run.step) == (archive, step) for run in Ledger.read(lake.snapshot()).runs):
+        assert night.poll() is None, nights.end(night)
+        time.sleep(0.02)
+    os.killpg(night.pid, signal.SIGKILL)
+    night.communicate()
 
 
 def test_a_clock_that_jumps_a_year_on_and_a_day_back_changes_no_table(whole: Lake, tmp_path: Path) -> None:

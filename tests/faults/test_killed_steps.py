@@ -16,6 +16,7 @@ from pipeline.flow import STEPS
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
 from tests.equality import assert_equal
+from tests.faults import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -78,3 +79,14 @@ def test_a_run_killed_in_every_step_ends_equal_to_an_undisturbed_one(
     assert len(hit) >= 6, f"only {hit} were killed while running"
     again = figlake("run", "--archives", str(archives), "--lake", lake.storage.root, *SMALL)
     assert "nothing to do" in again.stdout
+
+
+def test_a_disk_that_fills_under_the_workers_is_named_in_one_line_and_the_next_run_goes_on(
+    archives: Path, undisturbed: Lake, tmp_path: Path
+) -> None:
+    if not small_disk.permitted():
+        pytest.skip("no mount namespace may be made here (unshare --mount): a disk that fills is NOT tried")
+    done = small_disk.unshared(
+        "tests.faults.filling_disk", str(archives), undisturbed.storage.root, str(tmp_path), *SMALL
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,8 +1,9 @@
-"""Whole nights on object storage that throttles, fails and loses answers, alone and two at once."""
+"""Whole nights on object storage that throttles, fails and loses answers, alone and three at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,27 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return nights.make_whole(tmp_path_factory.mktemp("whole"))
 
 
-@pytest.fixture
-def bucket(whole: Lake) -> Iterator[dict[str, str]]:
-    """A store that holds the delivery, and the index's files as workers would have left them."""
+@pytest.fixture(scope="module")
+def whole_of_two(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return nights.make_whole(tmp_path_factory.mktemp("whole-of-two"), "AB")
+
+
+@contextmanager
+def bucket_of(whole: Lake) -> Iterator[dict[str, str]]:
+    """A store that holds the deliveries, and the index's files as workers would have left them."""
     root = Path(whole.storage.root)
     with object_store() as options:
         for path in sorted((root / "index").rglob("*")):
             if path.is_file():
                 Storage.at("s3://figlake/lake", options).write_bytes(path.read_bytes(), *path.relative_to(root).parts)
-        Storage.at("s3://figlake/week", options).write_bytes((root / "A.zip").read_bytes(), "A.zip")
+        for path in root.glob("*.zip"):
+            Storage.at("s3://figlake/week", options).write_bytes(path.read_bytes(), path.name)
+        yield options
+
+
+@pytest.fixture
+def bucket(whole: Lake) -> Iterator[dict[str, str]]:
+    with bucket_of(whole) as options:
         yield options
 
 
@@ -53,16 +66,21 @@ def test_a_night_in_a_store_that_throttles_fails_and_loses_answers(bucket: dict[
     assert len(hits) == 3
 
 
-def test_two_nights_at_once_in_such_a_store_end_with_every_row_once(bucket: dict[str, str], whole: Lake) -> None:
-    with disturbed(bucket, Disturbance(seed=5)) as options:
-        lake = Lake.at("s3://figlake/lake", options)
-        both = [nights.start(lake, whole, archive="s3://figlake/week/A.zip", environment=options) for _ in range(2)]
-        ends = [nights.end(process) for process in both]
-    lake = Lake.at("s3://figlake/lake", bucket)
-    assert_nothing_twice_and_current_readable(lake, whole, nights.SETTINGS)
-    for code, said in ends:
-        assert "Traceback" not in said, said
-        assert code == 0 or "is newer than this run's" in said or "another writer" in said, said
-    code, said = nights.run(lake, whole, archive="s3://figlake/week/A.zip", environment=bucket)
-    assert code == 0, said
-    assert_whole(lake, whole)
+def test_three_nights_at_once_in_such_a_store_two_of_one_archive_end_with_every_row_once(whole_of_two: Lake) -> None:
+    first, second = "s3://figlake/week/A.zip", "s3://figlake/week/B.zip"
+    with bucket_of(whole_of_two) as bucket:
+        with disturbed(bucket, Disturbance(seed=5)) as options:
+            lake = Lake.at("s3://figlake/lake", options)
+            all_three = [
+                nights.start(lake, whole_of_two, archive=archive, environment=options)
+                for archive in (first, second, first)
+            ]
+            ends = [nights.end(process) for process in all_three]
+        lake = Lake.at("s3://figlake/lake", bucket)
+        assert_nothing_twice_and_current_readable(lake, whole_of_two, nights.SETTINGS)
+        for code, said in ends:
+            assert "Traceback" not in said, said
+            assert code == 0 or "is newer than this run's" in said or "another writer" in said, said
+        code, said = nights.run(lake, whole_of_two, "--archives", second, archive=first, environment=bucket)
+        assert code == 0, said
+        assert_whole(lake, whole_of_two)

@@ -29,7 +29,10 @@ def keys_of(lake: Lake, table: str) -> list[tuple[Any, ...]]:
 
 
 def assert_nothing_twice_and_current_readable(lake: Lake, whole: Lake, settings: Settings) -> int:
-    """Rows are of ``whole`` and each is there once; what CURRENT names opens and answers. Returns the documents."""
+    """Rows are of ``whole`` and each is there once; what CURRENT names opens and has all figures of its archives.
+
+    Returns the documents.
+    """
     for table in TABLES:
         if table in _BOOKKEEPING:
             continue
@@ -39,8 +42,16 @@ def assert_nothing_twice_and_current_readable(lake: Lake, whole: Lake, settings:
         assert set(found) <= set(keys_of(whole, table)), f"{table}: rows that were never there"
     if pointer.current(lake) is not None:
         engine = open_release(lake, settings, verify=True)
-        assert engine.release.facets.num_rows == len(keys_of(whole, "figures"))
+        released = Counter(engine.release.facets["figure_id"].to_pylist())
+        archives = set(engine.release.facets["archive"].to_pylist())
+        assert archives, "nothing is released"
+        assert released == Counter(figure for archive in archives for figure in _figures(whole, archive))
     return len(keys_of(lake, "documents"))
+
+
+def _figures(whole: Lake, archive: str) -> list[str]:
+    found: list[str] = whole.read("figures", ["figure_id"], archive=archive)["figure_id"].to_pylist()
+    return found
 
 
 def assert_whole(lake: Lake, whole: Lake) -> None:

@@ -74,6 +74,36 @@ def test_a_release_holds_the_lake_and_is_current(lake: Lake) -> None:
     assert set(manifest.modalities["image"].latency_ms) == {"p50", "p95", "p99"}
 
 
+def test_an_archive_on_its_way_is_left_out_and_hides_no_earlier_delivery(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(lake, SETTINGS)
+    again = documents("EP1A1", "EP4A1", first_vector=8)
+    add_archive(lake, "B", again, SECOND)  # classified, but not encoded
+    extracted = lake.read("documents", archive="B").to_pylist()
+    write(lake, "documents", "C", extracted)  # extracted, and no more
+    metrics = publish(lake, SETTINGS)
+    assert metrics["left_out"] == ["B", "C"]
+    assert capsys.readouterr().err == "publish leaves out what is not through all its steps: B, C\n"
+    engine = open_release(lake, SETTINGS)
+    assert set(engine.release.facets["archive"].to_pylist()) == {"A"}
+    assert {"EP1A1/s1.tif#1", "EP1A1/s2.tif#2"} <= set(figures_found(lake, VECTORS[0]))
+    encode(lake, "B")
+    assert publish(lake, SETTINGS)["left_out"] == ["C"]
+    shown = open_release(lake, SETTINGS).release.facets.select(["archive", "doc_id"]).to_pylist()
+    assert {(row["archive"], row["doc_id"]) for row in shown} == {
+        ("A", "EP2A1"), ("A", "EP3A1"), ("B", "EP1A1"), ("B", "EP4A1")
+    }  # fmt: skip
+
+
+def test_an_archive_that_the_release_shows_is_never_left_out(lake: Lake) -> None:
+    before = publish(lake, SETTINGS)["release"]
+    write(lake, "shards", "A", [])
+    with pytest.raises(GateError, match="archive A has 6 rows in figure_vectors and 0 in the image shards"):
+        publish(lake, SETTINGS)
+    assert pointer.current(lake) == before
+
+
 def test_an_unchanged_lake_is_not_published_again(lake: Lake) -> None:
     name = publish(lake, SETTINGS)["release"]
     before = {info.path: info.mtime for info in lake.storage.walk("releases")}
