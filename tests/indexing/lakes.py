@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.config import IndexSettings, PublishSettings, Settings
 from pipeline.context import StepContext
+from pipeline.flow import STEPS
 from pipeline.indexing import codebook_step, encode_step
 from pipeline.indexing.modalities import MODALITIES
 from pipeline.indexing.train import SampleFilter
@@ -23,6 +24,7 @@ from pipeline.publishing import step as publish_step
 
 Vectors = NDArray[np.float32]
 MODEL = {"image": "builtin:test-image", "text": "builtin:test-text", "passage": "builtin:test-text"}
+_STEP_OF = {table: step.name for step in STEPS for table in step.writes}
 _generation = iter(range(1, 1_000_000))
 
 
@@ -32,10 +34,10 @@ def small_settings(**changes: Any) -> Settings:
 
 
 def write(lake: Lake, table: str, archive: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Replace an archive's partition by these rows."""
+    """Replace an archive's partition by these rows, as the table's step would."""
     with PartWriter(lake.storage, table, {"archive": archive}) as writer:
         writer.write_rows([_complete(writer, row) for row in rows])
-    lake.commit(table, "test", archive, next(_generation), writer.parts)
+    lake.commit(table, _STEP_OF.get(table, "test"), archive, next(_generation), writer.parts)
 
 
 def _complete(writer: PartWriter, row: dict[str, Any]) -> dict[str, Any]:
