@@ -35,6 +35,10 @@ class TextWorker:
         vectors = self._encode(some["text"].to_pylist())
         return Shared(pa.concat_arrays(some["digest"].chunks), vectors.astype(np.float16))
 
+    def join_shared(self, *some: Shared) -> Shared:
+        """All vectors of shared sentences as one table."""
+        return Shared(pa.concat_arrays([s.digests for s in some]), np.concatenate([s.vectors for s in some]))
+
     def embed(self, unit: Unit, shared: Shared | None) -> pa.RecordBatch:
         """Write the unit's rows of passage_vectors and text_vectors; returns a result batch."""
         models = self._settings.models
@@ -59,8 +63,3 @@ class TextWorker:
                 encoder = self._encoder
                 writer.write(vector_rows(key, rows[key], rows["doc_id"], encoder.name, encoder.revision, vectors))
         return list(writer.parts)
-
-
-def join_shared(*some: Shared) -> Shared:
-    """All vectors of shared sentences as one table."""
-    return Shared(pa.concat_arrays([s.digests for s in some]), np.concatenate([s.vectors for s in some]))

@@ -7,7 +7,7 @@ reaches the driver is those ranges, never a row.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,18 +59,21 @@ def document_runs(storage: Storage, path: str) -> list[Run]:
     return runs
 
 
-def cut(passages: Iterable[Run], links: Iterable[Run], rows_per_unit: int) -> list[Unit]:
-    """Units of whole documents in the order of the passages, each filled up to ``rows_per_unit`` sentences."""
+def cut(passages: Iterable[Run], links: Iterable[Run], rows_per_unit: Callable[[int], int]) -> list[Unit]:
+    """Units of whole documents in the order of the passages.
+
+    Each is filled up to as many sentences as ``rows_per_unit`` says for those that are left.
+    """
     of_document, links_of = _by_document(passages), _by_document(links)
+    rows_of = {doc_id: sum(span.stop - span.start for span in spans) for doc_id, spans in of_document.items()}
+    left, room = sum(rows_of.values()), 0
     units: list[list[str]] = []
-    room = 0
-    for doc_id, spans in of_document.items():
-        rows = sum(span.stop - span.start for span in spans)
+    for doc_id, rows in rows_of.items():
         if not units or rows > room:
             units.append([])
-            room = rows_per_unit
+            room = rows_per_unit(left)
         units[-1].append(doc_id)
-        room -= rows
+        room, left = room - rows, left - rows
     return [
         Unit(
             _joined([span for doc_id in unit for span in of_document[doc_id]]),
@@ -80,9 +83,12 @@ def cut(passages: Iterable[Run], links: Iterable[Run], rows_per_unit: int) -> li
     ]
 
 
-def rows_per_unit(sentences: int, workers: int) -> int:
-    """Enough units to keep every worker busy to the end, no larger than memory allows."""
-    return min(ROWS_PER_UNIT, max(_LEAST_ROWS, -(-sentences // (4 * workers))))
+def rows_per_unit(left: int, workers: int) -> int:
+    """Sentences of the next unit: a share of those that are left, no more than memory allows.
+
+    So the last units are small and the workers end together (guided self-scheduling, Polychronopoulos and Kuck 1987).
+    """
+    return min(ROWS_PER_UNIT, max(_LEAST_ROWS, -(-left // (2 * workers))))
 
 
 def read_spans(storage: Storage, spans: Sequence[Span], columns: Sequence[str], schema: pa.Schema) -> pa.Table:

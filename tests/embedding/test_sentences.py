@@ -50,7 +50,7 @@ def units(tmp_path: Path) -> tuple[Lake, list[Unit]]:
         [run for part in parts for run in document_runs(lake.storage, lake.storage.path("tables", table, part.path))]
         for table, parts in (("passages", passages), ("links", links))
     ]
-    return lake, cut(found[0], found[1], 1)
+    return lake, cut(found[0], found[1], lambda _: 1)
 
 
 def test_shared_sentences_are_found_across_units(units: tuple[Lake, list[Unit]]) -> None:

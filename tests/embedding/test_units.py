@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ def runs(*lengths: int, path: str = "f") -> list[Run]:
 
 def test_documents_fill_units_in_order_and_stay_whole() -> None:
     links = [("C", Span("l", 0, 0, 9)), ("A", Span("l", 0, 9, 11)), ("B", Span("l", 1, 0, 4))]
-    assert cut(runs(4, 5, 3, 20), links, 10) == [
+    assert cut(runs(4, 5, 3, 20), links, lambda _: 10) == [
         Unit((Span("f", 0, 0, 9),), (Span("l", 0, 9, 11), Span("l", 1, 0, 4))),
         Unit((Span("f", 0, 9, 12),), (Span("l", 0, 0, 9),)),
         Unit((Span("f", 0, 12, 32),), ()),
@@ -33,7 +34,7 @@ def test_documents_fill_units_in_order_and_stay_whole() -> None:
 
 @given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 40))
 def test_every_row_is_in_one_unit_and_only_single_documents_pass_the_limit(lengths: list[int], limit: int) -> None:
-    units = cut(runs(*lengths), [], limit)
+    units = cut(runs(*lengths), [], lambda _: limit)
     spans = [span for unit in units for span in unit.passages]
     assert [row for span in spans for row in range(span.start, span.stop)] == list(range(sum(lengths)))
     sizes = [sum(span.stop - span.start for span in unit.passages) for unit in units]
@@ -41,7 +42,14 @@ def test_every_row_is_in_one_unit_and_only_single_documents_pass_the_limit(lengt
 
 
 def test_small_archives_are_spread_and_large_ones_bounded() -> None:
-    assert [rows_per_unit(n, 2) for n in (10, 4_000, 10_000_000)] == [256, 500, 32_768]
+    assert [rows_per_unit(n, 2) for n in (10, 4_000, 10_000_000)] == [256, 1_000, 32_768]
+
+
+def test_the_last_units_are_small_so_that_workers_end_together() -> None:
+    units = cut(runs(*[20] * 400), [], partial(rows_per_unit, workers=2))
+    sizes = [sum(span.stop - span.start for span in unit.passages) for unit in units]
+    assert sizes[0] == 2_000 and sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= 256 and len(sizes) <= 14
 
 
 def test_runs_of_documents_are_found_per_row_group_and_read_back(tmp_path: Path) -> None:
