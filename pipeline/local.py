@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline import room
 from pipeline.config import Settings, settings_to_json
 from pipeline.errors import FiglakeError
 from pipeline.flow import Step, engine_groups
@@ -117,6 +118,7 @@ def _run_group(
         "again": again,
     }
     reports: list[StepReport] = []
+    room.check()
     with _new_log(group[0].name) as log:
         for event in _events(job, log, f"the {group[0].engine} process of {group[0].name}"):
             if event["event"] == "report":
@@ -179,24 +181,30 @@ def _events(job: dict[str, Any], log: IO[str], name: str) -> Iterator[dict[str, 
     )
     assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
     try:
-        process.stdin.write(json.dumps(job, default=dict))
-        process.stdin.close()
-        for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "error":
-                raise FiglakeError(event["message"] + _named(log))
-            if event["event"] == "line":
-                say(event["text"])
-            else:
-                yield event
-        code = process.wait()
+        with room.watched(lambda: _end(process)) as watch:
+            process.stdin.write(json.dumps(job, default=dict))
+            process.stdin.close()
+            last = None
+            for line in process.stdout:
+                if line != last:  # of a step that stands still the same count is told over and over
+                    watch.moved()
+                last, event = line, json.loads(line)
+                if event["event"] == "error":
+                    raise FiglakeError(event["message"] + _named(log))
+                if event["event"] == "line":
+                    say(event["text"])
+                else:
+                    yield event
+            code = process.wait()
+        if watch.error is not None:
+            raise watch.error
     except BaseException:
         _end(process)
         raise
     if code:
         tail = "".join(Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise FiglakeError(f"{name} ended with {how}{_named(log)}\n{tail}")
+        raise FiglakeError(f"{name} ended with {how}{room.note()}{_named(log)}\n{tail}".rstrip())
 
 
 def _die_with_parent() -> None:
