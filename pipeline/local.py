@@ -123,7 +123,7 @@ def _run_group(
         for event in _events(job, log, f"the {group[0].engine} process of {group[0].name}"):
             if event["event"] == "report":
                 if event["state"] == "failed":
-                    event["error"] += _named(log)
+                    event["error"] += _hints(log)
                 reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
             emit(event)
         if not any(report.state == "failed" for report in reports):
@@ -160,6 +160,11 @@ def _remove_abandoned_logs() -> None:
                     path.unlink()
 
 
+def _hints(log: IO[str]) -> str:
+    """What an error adds: that the temporary folder is full, if it is, and where the log is."""
+    return room.note() + _named(log)
+
+
 def _named(log: IO[str]) -> str:
     """How an error points to the log; empty while the log is."""
     return f"  (log: {log.name})" if os.fstat(log.fileno()).st_size else ""
@@ -190,7 +195,7 @@ def _events(job: dict[str, Any], log: IO[str], name: str) -> Iterator[dict[str, 
                     watch.moved()
                 last, event = line, json.loads(line)
                 if event["event"] == "error":
-                    raise FiglakeError(event["message"] + _named(log))
+                    raise FiglakeError(event["message"] + _hints(log))
                 if event["event"] == "line":
                     say(event["text"])
                 else:
@@ -204,7 +209,7 @@ def _events(job: dict[str, Any], log: IO[str], name: str) -> Iterator[dict[str, 
     if code:
         tail = "".join(Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines(True)[-_LOG_TAIL:])
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        raise FiglakeError(f"{name} ended with {how}{room.note()}{_named(log)}\n{tail}".rstrip())
+        raise FiglakeError(f"{name} ended with {how}{_hints(log)}\n{tail}".rstrip())
 
 
 def _die_with_parent() -> None:
