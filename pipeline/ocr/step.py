@@ -18,7 +18,7 @@ from pipeline.config import Settings
 from pipeline.context import StepContext
 from pipeline.engines import ray as ray_engine
 from pipeline.engines.accelerators import sampled
-from pipeline.errors import Reject
+from pipeline.errors import Reason, Reject
 from pipeline.isolation import Isolated
 from pipeline.ocr.reading import regions
 from pipeline.ocr.stages import STAGES, Call, Stage, guarded
@@ -57,10 +57,29 @@ class Stages:
         items = batch["image" if self.first else "item"].to_pylist()
         if not self.first:
             items = [pickle.loads(item) for item in items]  # noqa: S301 - our own
-        items = guarded(self.child, items)
+        items = self._done(items)
         if self.counter is not None and self.last:
             self.counter.add.remote(batch.num_rows)
         return self._rows(sheets, items) if self.last else _between(sheets, items)
+
+    def _done(self, items: Sequence[Any]) -> list[Any]:
+        """The stages' answers. What fails in a batch that memory was short for is done once more, in a fresh process.
+
+        An engine keeps what it prepared for each shape of input: that is no fault of the sheet at hand.
+        """
+        found = guarded(self.child, items)
+        if not any(_is_reject(answer, Reason.OUT_OF_MEMORY) for answer in found):
+            return found
+        again = [
+            place
+            for place, answer in enumerate(found)
+            if _is_reject(answer, Reason.OUT_OF_MEMORY, Reason.STEP_ERROR) and not isinstance(items[place], Reject)
+        ]
+        self.child.renew()
+        self.sheets = len(items)
+        for place, answer in zip(again, guarded(self.child, [items[place] for place in again]), strict=True):
+            found[place] = answer
+        return found
 
     def _renew_if_worn(self, sheets: int) -> None:
         if 0 < self.settings.ocr.recycle_after <= self.sheets:
@@ -71,6 +90,10 @@ class Stages:
     def _rows(self, sheets: Sequence[dict[str, Any]], items: Sequence[Any]) -> pa.Table:
         rows, rejects = regions(sheets, items, self.settings.ocr.min_confidence)
         return pa.Table.from_pylist([*rows, *({"reject": ray_engine.reject_text(r)} for r in rejects)], schema=_ROWS)
+
+
+def _is_reject(answer: Any, *reasons: Reason) -> bool:
+    return isinstance(answer, Reject) and answer.reason in reasons
 
 
 def _one_call(names: tuple[str, ...], settings: Settings) -> Call:
