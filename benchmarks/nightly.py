@@ -91,6 +91,8 @@ def night(lake: Lake, settings: Settings, archive: Path, last: str | None = None
     steps = STEPS if last is None else STEPS[: [step.name for step in STEPS].index(last) + 1]
     watch = Watch()
     run_all(lake, settings, names, steps, watch.take)
+    if rejected := sum(file.rows for file in lake.files("rejects")):
+        raise SystemExit(f"{rejected:,} items of a drawn archive were rejected: what is left undone takes no time")
     return watch
 
 

@@ -13,10 +13,11 @@ import pytest
 from pipeline.config import OcrSettings, RaySettings, Settings
 from pipeline.context import StepContext
 from pipeline.engines import ray as ray_engine
-from pipeline.errors import Reason
-from pipeline.ocr.stages import STAGES
-from pipeline.ocr.step import read_sheets, run
-from tests.ocr.drawn import sheet
+from pipeline.errors import Reason, Reject
+from pipeline.isolation import Isolated
+from pipeline.ocr.stages import STAGES, guarded
+from pipeline.ocr.step import Stages, _one_call, read_sheets, run
+from tests.ocr.drawn import sheet, tiff
 from tests.ocr.sheets import lake_with, sheet_row
 
 SETTINGS = Settings(ray=RaySettings(num_cpus=2, object_store_mb=100), ocr=OcrSettings(batch_size=2, actors=1))
@@ -124,3 +125,53 @@ def is_ours(process: str) -> bool:
     while process not in ("0", "1", str(os.getpid())):
         process = parent(process)
     return process == str(os.getpid())
+
+
+class Worn:
+    """A child process that memory is short for until it is renewed; a sheet named "huge" never fits."""
+
+    def __init__(self) -> None:
+        self.renewed = 0
+
+    def __call__(self, items: list[str]) -> list[str]:
+        if not self.renewed or "huge" in items:
+            raise MemoryError("Unable to allocate")
+        if "odd" in items:
+            raise ValueError("of two lengths")
+        return [item.upper() for item in items]
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+def test_what_memory_was_short_for_is_read_again_in_a_fresh_process() -> None:
+    stages = object.__new__(Stages)
+    stages.child = worn = Worn()  # type: ignore[assignment]
+    rejected = Reject("", Reason.IMAGE_UNREADABLE, "no image")
+    found = stages._done(["a", "huge", rejected, "odd", "b"])
+    assert [found[0], found[4], found[2]] == ["A", "B", rejected]
+    assert [found[1].reason, found[3].reason] == [Reason.OUT_OF_MEMORY, Reason.STEP_ERROR]
+    assert worn.renewed == 1
+    assert stages._done(["a", "odd"])[0] == "A"
+    assert worn.renewed == 1, "an error that memory has no part in is no reason to start anew"
+
+
+@pytest.mark.slow
+def test_sheets_of_many_sizes_stay_within_the_limit_of_memory() -> None:
+    """What an engine keeps for each shape of input must not add up: fifty sheets, each of another size."""
+
+    def drawn(number: int) -> bytes:
+        words = "a line of words " * (1 + number % 5)
+        texts = [(f"{100 + number}", 200, 100, 0), (words, 200, 300, 0)]
+        return tiff(sheet(texts, 1900 + 46 * number, 1300 + 34 * number))
+
+    sheets = [drawn(number) for number in range(50)]
+    settings = Settings()
+    child = Isolated(
+        _one_call, tuple(stage.name for stage in STAGES), settings, memory_bytes=settings.ocr.memory_mb << 20
+    )
+    try:
+        answers = [answer for at in range(0, 50, 8) for answer in guarded(child, sheets[at : at + 8])]
+    finally:
+        child.renew()
+    assert [answer for answer in answers if isinstance(answer, Reject)] == []
