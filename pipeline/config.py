@@ -108,7 +108,7 @@ class OcrSettings:
     batch_size: int = _tuning(8)
     actors: int = _tuning(0)  # 0: one per CPU (or per GPU)
     recycle_after: int = _tuning(5000)  # sheets after which the networks get a fresh process; 0: never
-    memory_mb: int = _tuning(4096)  # of that process, where it has no GPU; 0: no limit
+    memory_mb: int = _tuning(6144)  # of that process, where it has no GPU; 0: no limit
     scale: float = 0.38
     min_confidence: float = 0.5
     languages: tuple[str, ...] = ("en",)

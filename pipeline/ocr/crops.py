@@ -80,13 +80,17 @@ def by_width(widths_px: Sequence[int], step_px: int, pixels: int) -> list[tuple[
     """Indices grouped by width, and each group's padded width: a multiple of ``step_px``.
 
     A group's padded widths add up to at most ``pixels``. Padding every crop of a batch to the widest wastes most of
-    a recogniser's work; steps keep it narrow.
+    a recogniser's work; steps keep it narrow. A group has 1, 2, 4, 8 … crops: an engine that prepares for each shape
+    of input meets few of them.
     """
     buckets: dict[int, list[int]] = {}
     for index, width in enumerate(widths_px):
         buckets.setdefault(max(1, -(-width // step_px)) * step_px, []).append(index)
     groups = []
     for width, indices in sorted(buckets.items()):
-        size = max(1, pixels // width)
-        groups += [(indices[at : at + size], width) for at in range(0, len(indices), size)]
+        at, most = 0, max(1, pixels // width)
+        while left := len(indices) - at:
+            size = 1 << min(most, left).bit_length() - 1
+            groups.append((indices[at : at + size], width))
+            at += size
     return groups

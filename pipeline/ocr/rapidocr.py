@@ -32,7 +32,7 @@ _WIDTH_STEP_PX = 32
 _WARM, _HOT = 0.3, 0.45  # heat of a text's pixels, and their mean
 _UNCLIP = 1.6
 _LONG_PX, _SQUEEZE = 160, 0.65  # what a line of words is longer than this is set narrower: reading costs by width
-_SHAPES_KEPT = 64  # of each kind of layer
+_SHEETS_KEPT, _LINES_KEPT = 64, 2048  # shapes of each kind of layer: lines come in a hundred shapes, sheets in any
 _BATCH_WIDTH_PX = 1024  # crops x padded width of one recogniser batch; larger gets slower on a CPU
 
 #: A batch, N x 3 x H x W float32, in; the network's only answer out.
@@ -150,8 +150,8 @@ def _network(name: str, classes: Sequence[int] | None = None) -> _Network:
 def _in_bfloat16(name: str, classes: Sequence[int] | None) -> _Network:
     """By OpenVINO. A crop's answer does not depend on what shares its batch.
 
-    What is prepared for a shape of input is kept for the last ones only: sheets and lines have hundreds of shapes, and
-    a process that kept them all asked for 6.5 GB after 130 sheets.
+    What is prepared for a shape of input is kept for the last ones only: sheets have hundreds of shapes, and a process
+    that kept them all asked for 6.5 GB after 130 sheets.
     """
     import openvino
 
@@ -159,7 +159,7 @@ def _in_bfloat16(name: str, classes: Sequence[int] | None) -> _Network:
         "INFERENCE_PRECISION_HINT": "bf16",
         "INFERENCE_NUM_THREADS": 1,
         "NUM_STREAMS": 1,
-        "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES_KEPT,
+        "CPU_RUNTIME_CACHE_CAPACITY": _SHEETS_KEPT if classes is None else _LINES_KEPT,
         "ENABLE_CPU_PINNING": False,  # all actors would sit on the same core
     }
     model = _model(name) if classes is None else _narrowed(_model(name), classes)

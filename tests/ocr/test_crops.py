@@ -58,6 +58,7 @@ def test_every_crop_is_in_one_group_of_its_width_step(widths: list[int], step: i
     for group, width in groups:
         assert {-(-widths[i] // step) * step for i in group} == {width}
         assert len(group) == 1 or len(group) * width <= pixels
+        assert len(group) & (len(group) - 1) == 0, "a power of two"
 
 
 def test_a_detector_sees_small_lettering_larger_and_large_lettering_smaller() -> None:
