@@ -1,9 +1,10 @@
 """### figlake: a range of weeks, with its plan before it starts
 
-Takes in the deliveries of a range of weeks: fetches those that the source still offers, adds those that lie in the
-folder, and brings them through all steps to a release. **Before anything starts, the task `plan` logs what is to
-come**: hours, bytes and cost of each step, by the rates of the lake's own runs. With `dry_run`, which is
-how the form comes, that is all. A plan beyond `max_hours`, `max_gigabytes` or `max_cost` fails, and nothing starts.
+Takes in the deliveries of a range of weeks: fetches those that the source still offers (into the folder `.backfill`
+among the deliveries, of which the night takes nothing), adds those that lie in the folder, and brings them through
+all steps to a release. **Before anything starts, the task `plan` logs what is to come**: hours, bytes and cost of
+each step, by the rates of the lake's own runs. With `dry_run`, which is how the form comes, that is all. A plan
+beyond `max_hours`, `max_gigabytes` or `max_cost` fails, and nothing starts.
 
 A backfill may run beside the night: it takes at most four task slots, and of two runs of the same archive the later
 one stands. What `max_archives` leaves is taken by triggering it again: done archives are not pending any more. When a
@@ -14,11 +15,12 @@ left out.
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
-from figlake_operators import DELIVERIES
+from figlake_operators import BACKFILLED, DELIVERIES
 from figlake_planning import PLANNED, FetchWeeksOperator, PlanOperator, WeeksOperator
 from figlake_policy import common, deadline
 from figlake_tasks import through_steps, watch
 
+PLACES = ("--archives", DELIVERIES, "--archives", BACKFILLED)
 WEEK = {"type": "string", "pattern": r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"}
 PARAMS = {
     "first_week": Param("2026-W01", **WEEK, title="First week", description="Such as 2026-W01."),
@@ -46,10 +48,10 @@ with DAG(
     fetch = FetchWeeksOperator(task_id="fetch", retries=4)
     choose = WeeksOperator(
         task_id="choose",
-        arguments=["pending", "--from", "extract", "--archives", DELIVERIES],
+        arguments=["pending", "--from", "extract", *PLACES],
         trigger_rule=TriggerRule.NONE_FAILED,
     )
-    plan = PlanOperator(task_id="plan", arguments=["plan", "--archives", DELIVERIES], names=choose.output)
+    plan = PlanOperator(task_id="plan", arguments=["plan", *PLACES], names=choose.output)
     fetch >> choose >> plan
-    through_steps([plan], first=choose.output, gate=PLANNED)
+    through_steps([plan], first=choose.output, gate=PLANNED, places=PLACES)
     list(dag.tasks) >> watch()

@@ -24,6 +24,8 @@ from figlake_runners import Process, Runner
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
 DELIVERIES = "{{ var.value.figlake_archives }}"
+#: Where a backfill fetches to: hidden from the night, which would take in what a plan beyond its limits has refused.
+BACKFILLED = DELIVERIES + "{{ '/.backfill' if var.value.get('figlake_source', '') else '' }}"
 #: Airflow's core.max_map_length is 1024.
 MAPPED_AT_MOST = 1000
 _STOP_SECONDS = 30
@@ -118,21 +120,22 @@ class DeliveryOperator(FiglakeOperator):
     folder of deliveries.
     """
 
-    template_fields: Sequence[str] = (*FiglakeOperator.template_fields, "source", "deliveries")
+    template_fields: Sequence[str] = (*FiglakeOperator.template_fields, "source", "deliveries", "backfilled")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(arguments=[], **kwargs)
+        self.backfilled = BACKFILLED
         self.source = "{{ var.value.get('figlake_source', '') }}"
         self.deliveries = DELIVERIES
 
-    def fetch_arguments(self) -> list[str]:
+    def fetch_arguments(self, folder: str | None = None) -> list[str]:
         """The command that fetches. Raises AirflowFailException where deliveries cannot be fetched to."""
         if "://" in self.deliveries:
             raise AirflowFailException(
                 f"figlake fetch writes to a folder; figlake_archives is {self.deliveries!r}. Leave figlake_source empty"
             )
         origin = ["--product" if self.source.isdigit() else "--from", self.source]
-        return ["fetch", *origin, "--to", self.deliveries]
+        return ["fetch", *origin, "--to", folder or self.deliveries]
 
 
 class FetchOperator(DeliveryOperator):

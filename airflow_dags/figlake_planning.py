@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Context, SkipMixin
@@ -27,7 +28,10 @@ def weeks(params: Mapping[str, Any]) -> tuple[str, str]:
 
 
 class FetchWeeksOperator(DeliveryOperator):
-    """Fetches what the source offers of these weeks; a dry run names it only. Returns the names."""
+    """Fetches what the source offers of these weeks; a dry run names it only. Returns the names.
+
+    Into a folder of its own: what lies there is nothing for the night, whatever becomes of the plan.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(needs_lake=False, **kwargs)
@@ -38,8 +42,11 @@ class FetchWeeksOperator(DeliveryOperator):
         first, last = weeks(params)
         if not self.source:
             raise AirflowSkipException("no figlake_source: others fill the folder of deliveries")
-        fetch = [*self.fetch_arguments(), "--since", monday(first).isoformat()]
-        offers = self.ask(context, [*fetch, "--list"])
+        since = ["--since", monday(first).isoformat()]
+        night, fetch = [*self.fetch_arguments(), *since], [*self.fetch_arguments(self.backfilled), *since]
+        Path(self.backfilled).mkdir(parents=True, exist_ok=True)
+        known = {offer["name"] for offer in self.ask(context, [*night, "--list"])}
+        offers = [offer for offer in self.ask(context, [*fetch, "--list"]) if offer["name"] in known]
         of_weeks = [(week_of(offer["name"], offer["published"]) or "", offer) for offer in offers]
         of_weeks.sort(key=lambda found: found[0])
         wanted = [offer for week, offer in of_weeks if first <= week <= last][: params["max_archives"]]

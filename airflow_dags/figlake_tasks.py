@@ -22,26 +22,33 @@ PARAMS = {
 }  # fmt: skip
 
 
-def through_steps(before: list[Any], first: Any = None, gate: str = "open") -> list[Any]:
+NIGHTLY = ("--archives", DELIVERIES)
+
+
+def through_steps(
+    before: list[Any], first: Any = None, gate: str = "open", places: Sequence[str] = NIGHTLY
+) -> list[Any]:
     """All steps after ``before``; returns what has to be done before they are.
 
     ``first`` gives the names of the archives for the first steps; by default figlake is asked what is pending.
-    ``gate``: see FiglakeOperator; of the steps of the lake.
+    ``gate``: see FiglakeOperator; of the steps of the lake. ``places``: the options that say where deliveries lie.
     """
     for scope, group in groupby(STEPS, key=attrgetter("scope")):
         steps = list(group)
-        before = over_lake(steps, before, gate) if scope == "lake" else over_archives(steps, before, first)
+        before = over_lake(steps, before, gate) if scope == "lake" else over_archives(steps, before, first, places)
         first = None
     return before
 
 
-def over_archives(steps: Sequence[Step], before: list[Any], names: Any = None) -> list[Any]:
+def over_archives(
+    steps: Sequence[Step], before: list[Any], names: Any = None, places: Sequence[str] = NIGHTLY
+) -> list[Any]:
     """Steps of one archive, one after the other, mapped over the archives that have some of them to do."""
     first = steps[0].name
     if names is None:
         pending = PendingArchivesOperator(
             task_id=f"pending_{first}",
-            arguments=["pending", "--from", first, "--archives", DELIVERIES],
+            arguments=["pending", "--from", first, *places],
             # A new codebook makes the shards of all archives stale, and a release holds all of them or none.
             by_params=steps[0] is STEPS[0],
             # What failed or was skipped before must not keep what is there from being worked on.
@@ -52,16 +59,16 @@ def over_archives(steps: Sequence[Step], before: list[Any], names: Any = None) -
 
     @task_group(group_id=f"archives_{first}", prefix_group_id=False)
     def each_archive(archive: str) -> None:
-        chain(*(archive_step(step, archive) for step in steps))
+        chain(*(archive_step(step, archive, places) for step in steps))
 
     group = each_archive.expand(archive=names)
     before >> group
     return [*before, group]
 
 
-def archive_step(step: Step, archive: str) -> FiglakeOperator:
+def archive_step(step: Step, archive: str, places: Sequence[str]) -> FiglakeOperator:
     """One step of one archive. The step that reads the delivery itself is told where it lies."""
-    source = [] if step.reads else ["--archives", DELIVERIES]
+    source = () if step.reads else places
     return FiglakeOperator(
         task_id=step.name,
         engine=step.engine,

@@ -130,6 +130,7 @@ def compact(
 
     A modality's small shards are merged when it has more than indexing.shards; a shard is made anew when it holds a
     withdrawn document, or when a tenth of its rows are dead. Nothing is decoded or trained. Killed, it leaves nothing.
+    The ledger's many small files become one a month.
 
     [bold]Examples[/]
 
@@ -147,6 +148,8 @@ def compact(
         target = lake_at(lake, settings)
         done = run_compaction(target, settings)
         removed = purge(target, settings)  # after the index: the documents' rows say which shards hold them
+        for table in ("runs", "quality"):  # a file for each row; every step reads the first
+            target.gather(table)
         if as_json:
             typer.echo(json.dumps({"index": [asdict(each) for each in done], "rows_removed": removed}))
             return

@@ -41,7 +41,8 @@ def fetch(
 ) -> None:
     """Fetch new deliveries: resumed where they broke off, checked against their SHA-1, whole or not there.
 
-    The first call takes the newest delivery only; --since takes more. Later calls take what has come since.
+    The first call takes the newest delivery only; --since takes more. Later calls take what has come since; a --since
+    with --match or --max is for that call alone.
     Products that need an account: set FIGLAKE_BDDS_USER and FIGLAKE_BDDS_PASSWORD.
 
     [bold]Examples[/]

@@ -205,10 +205,14 @@ def _register(
     if not uris:
         return list(registry.known(lake))
     sources = registry.refuse_twins(discover(uris, settings.storage))
-    if wanted is not None and len(sources) == 1:
-        name = wanted
-    elif wanted is not None:
+    if wanted is not None and any(source.name == wanted for source in sources):
         sources = [source for source in sources if source.name == wanted]
+    elif wanted is not None and not replace and (before := registry.known_one(lake, wanted)) is not None:
+        name, sources = wanted, [source for source in sources if source.uri == before.uri]
+        if not sources:  # it came from elsewhere, a backfill's folder perhaps
+            return [wanted]
+    elif wanted is not None:
+        name, sources = wanted, sources if len(sources) == 1 else []
     if not sources:
         raise UsageError(f"no archive found in: {', '.join(uris)}")
     if name is not None and len(sources) > 1:

@@ -109,6 +109,7 @@ class OcrSettings:
     actors: int = _tuning(0)  # 0: one per CPU (or per GPU)
     recycle_after: int = _tuning(5000)  # sheets after which the networks get a fresh process; 0: never
     memory_mb: int = _tuning(6144)  # of that process, where it has no GPU; 0: no limit
+    limit_s: float = _tuning(300.0)  # for one batch; what takes longer is halved, and a sheet that does is rejected
     scale: float = 0.38
     min_confidence: float = 0.5
     languages: tuple[str, ...] = ("en",)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -23,24 +24,33 @@ class Isolated:
     """``make(*arguments)`` gives a function of one argument; it is made and called in a child process.
 
     ``make``, its arguments, what goes in and what comes out are pickled. ``memory_bytes`` caps the child's private
-    memory (0: no cap), so that asking for more raises MemoryError there instead of starving the machine.
+    memory (0: no cap), so that asking for more raises MemoryError there instead of starving the machine. A call that
+    has no answer after ``limit_s`` seconds (0: no limit) ends the child.
     """
 
-    def __init__(self, make: Callable[..., Callable[[Any], Any]], *arguments: Any, memory_bytes: int = 0) -> None:
-        self._task = make, arguments, memory_bytes
+    def __init__(
+        self, make: Callable[..., Callable[[Any], Any]], *arguments: Any, memory_bytes: int = 0, limit_s: float = 0
+    ) -> None:
+        self._task, self._limit_s = (make, arguments, memory_bytes), limit_s
         self._child: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
 
     def __call__(self, item: Any) -> Any:
         """The function's answer.
 
         Raises what the function, or making it, raised. When the child dies, raises MemoryError if it was killed, as
-        systems do that run out of memory, else RuntimeError with the signal; the next call starts a fresh one.
+        systems do that run out of memory, else RuntimeError with the signal; when it is not done in time, raises
+        TimeoutError. The next call starts a fresh one.
         """
         process, connection = self._child = self._child or _start(*self._task)
         try:
             connection.send(item)
-            wait([connection, process.sentinel])
+            if not wait([connection, process.sentinel], self._limit_s or None):
+                process.kill()
+                self._end()
+                raise TimeoutError(f"it was not done after {self._limit_s:g} s")
             done, answer = connection.recv()
+        except TimeoutError:
+            raise
         except (EOFError, OSError):
             raise self._end() from None
         if done:
@@ -85,6 +95,7 @@ def _start(
 def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[Any, ...], memory_bytes: int) -> None:
     """Answer until the caller is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller decides when to end
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if memory_bytes:
         import resource
 
@@ -100,6 +111,13 @@ def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[An
                 answer = False, _portable(error)
             connection.send(answer)
     os._exit(0)  # engines' own threads need no tidying up
+
+
+def _end_with_parent() -> None:
+    """A call that takes for ever does not see that nobody waits for its answer."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _portable(error: Exception) -> Exception:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,17 +22,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Transaction
 
 from pipeline.errors import CommitError, SupersededError
-from pipeline.parts import Part
+from pipeline.parts import Part, PartWriter
 from pipeline.storage import Storage
 from schemas import TABLES
 
 #: Attempts at one commit before giving up; with back-off this rides out about a minute of contention.
 COMMIT_ATTEMPTS = 60
+_GATHERED_AFTER_S = 3600
 #: A generation is a counter above this many random bits, so that two first writers who both count
 #: from the same standing generation still never share one.
 RANDOM_BITS = 20
@@ -258,6 +260,35 @@ class Lake:
             _back_off(attempt)
         raise CommitError(f"cannot append to {table} in {self.storage.root}: another writer keeps winning; run again")
 
+    def gather(self, table: str) -> int:
+        """Write an append-only table's many small files anew as one a partition; returns how many went into them.
+
+        Rows that are appended meanwhile stand beside them. Files of the last hour are left: an append whose answer was
+        lost looks for its own.
+        """
+        delta, gathered = self.delta(table), 0
+        if delta is None:
+            return 0
+        before = time.time() - _GATHERED_AFTER_S
+        old = [row for row in _actions(delta) if row["modification_time"] / 1000 < before]
+        layout, filesystem, schema = ds.ParquetFileFormat(), self.storage.readable(), TABLES[table].part_schema
+        for partition, rows in groupby(sorted(old, key=_partition_of), key=_partition_of):
+            names = [row["path"] for row in rows]
+            if len(names) < 2:
+                continue
+            places = (self.storage.path("tables", table, name) for name in names)
+            fragments = [layout.make_fragment(place, filesystem) for place in places]
+            with PartWriter(self.storage, table, dict(partition)) as writer:
+                for batch in ds.FileSystemDataset(fragments, schema, layout, filesystem).to_batches():
+                    writer.write(batch)
+            for attempt in range(COMMIT_ATTEMPTS):
+                delta.update_incremental()
+                if self._try_commit(delta, writer.parts, None, None, names):
+                    gathered += len(names)
+                    break
+                _back_off(attempt)
+        return gathered
+
     def migrate(self, table: str) -> list[str]:
         """Add the columns that the declared schema has and the stored one lacks; the only schema change.
 
@@ -317,6 +348,8 @@ class Lake:
                 partition_filters=None if replace_where is None else [(k, "=", v) for k, v in replace_where.items()],
                 # No retries inside delta-rs: it would not look at the generation again before each of them.
                 commit_properties=CommitProperties(app_transactions=None if tx is None else [tx], max_commit_retries=0),
+                # delta-rs forgets versions older than a month; a release, and a rollback, may name one.
+                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
             )
         except DeltaError:
             delta.update_incremental()
@@ -364,6 +397,10 @@ def _generation_in(delta: DeltaTable, step: str, archive: str) -> int | None:
 
 def _actions(delta: DeltaTable) -> list[dict[str, Any]]:
     return list(pa.table(delta.get_add_actions(flatten=True)).to_pylist())
+
+
+def _partition_of(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.removeprefix("partition."), row[name]) for name in sorted(row) if name.startswith("partition."))
 
 
 def _removal(row: Mapping[str, Any], now_ms: int) -> RemoveAction:

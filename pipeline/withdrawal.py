@@ -72,9 +72,13 @@ def purge(lake: Lake, settings: Settings) -> dict[str, int]:
     run again. Raises CommitError when a step replaced an archive's rows meanwhile; run it again then.
     """
     gone = sorted(withdrawn(lake))
-    held = lake.dataset("documents").to_table(columns=["archive"], filter=pc.field("doc_id").isin(gone))
+    # Of every table: a step that was at work during an earlier purge may have written rows again after it.
+    held: set[str] = set()
+    for table in _PURGED:
+        found = lake.dataset(table).to_table(columns=["archive"], filter=pc.field("doc_id").isin(gone))
+        held.update(found["archive"].unique().to_pylist())
     removed: dict[str, int] = {}
-    for archive in sorted(set(held["archive"].to_pylist())):
+    for archive in sorted(held):
         for table in _PURGED:
             parts, files, rows = without(lake, table, archive, gone, settings)
             if not files:

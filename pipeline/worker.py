@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -63,13 +63,23 @@ def run_group(
     """
     failed = set(broken)
     group = [BY_NAME[name] for name in steps]
-    with engine_session(group[0].engine, settings) as engine:
+    with ExitStack() as stack:
+        engine = stack.enter_context(engine_session(group[0].engine, settings))
         for step in group:
             for archive in archives_for(lake, step, archives, failed):
                 report = _run_one(lake, settings, step.name, archive, engine, emit, replay, again)
                 if report.state == "failed":
                     failed.add(archive)
+                    if step.engine == "spark" and not _answers(engine):  # the next archive gets another
+                        stack.close()
+                        engine = stack.enter_context(engine_session(step.engine, settings))
                 emit({"event": "report", **asdict(report)})
+
+
+def _answers(spark: Any) -> bool:
+    from pipeline.engines.spark import is_alive
+
+    return is_alive(spark)
 
 
 def _run_one(

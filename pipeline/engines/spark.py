@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Worker = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 Progress = Callable[[int, int | None], None]
 
+#: Seconds that a JVM is given to end by itself.
+_PATIENCE_S = 30
 _RESULT = "kind string, payload string"
 #: Rows between the JVM and a Python worker travel in batches of at most this size, so that a batch
 #: of sheets with their bytes stays small.
@@ -76,21 +79,39 @@ def session(settings: Settings) -> Iterator[SparkSession]:
     try:
         yield spark
     finally:
-        spark.stop()
+        # A JVM that was killed, by a system without memory perhaps, cannot say goodbye; what was committed stands.
+        with suppress(Exception):
+            spark.stop()
         _end_jvm()
+
+
+def is_alive(spark: SparkSession) -> bool:
+    """Whether the session's JVM still answers."""
+    try:
+        return bool(spark.sparkContext.defaultParallelism)
+    except Exception:
+        return False
 
 
 def _end_jvm() -> None:
     """End the JVM, which ``stop`` leaves running, and forget it, so that a next session starts its own."""
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
     gateway = SparkContext._gateway
     if gateway is None or gateway.proc is None:  # spark-submit's JVM, which ends with the program it runs
         return
-    gateway.shutdown()
-    gateway.proc.stdin.close()
-    gateway.proc.wait(timeout=30)
-    SparkContext._gateway = SparkContext._jvm = None
+    with suppress(Exception):
+        gateway.shutdown()
+    with suppress(OSError):
+        gateway.proc.stdin.close()
+    try:
+        gateway.proc.wait(timeout=_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = None
 
 
 def read(spark: SparkSession, lake: Lake, table: str, archive: str, columns: Sequence[str] | None = None) -> DataFrame:

@@ -89,16 +89,18 @@ def download(source: Source, offer: Offer, folder: Path, transport: Transport, p
 
 
 def _receive(source: Source, offer: Offer, part: _Part, transport: Transport, progress: Progress) -> None:
-    """Append what is missing until the source says that it was all."""
-    before = part.size
+    """Append what is missing until the source says that it was all.
+
+    Progress is what no try before had: a source that starts anew each time, and always breaks off, is given up.
+    """
+    before = furthest = part.size
 
     def one_try() -> None:
-        nonlocal before
-        before = part.size
+        nonlocal before, furthest
+        before = furthest = max(furthest, part.size)
         with source.open(offer, part.size) as answer:
             if answer.start != part.size:  # it does not resume, or has another file now
                 part.restart(offer.version)
-                before = 0
             if answer.start not in (0, part.size):
                 raise TransientError(f"{offer.name}: asked from byte {part.size}, got byte {answer.start}")
             with part.path.open("r+b", buffering=0) as stream:

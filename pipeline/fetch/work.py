@@ -110,6 +110,9 @@ def fetch(
 ) -> Fetched:  # fmt: skip
     """Bring what is new into ``folder``. One file that fails does not stop the others.
 
+    ``since`` is remembered for the calls to come, which go on from there; not with ``match`` or ``at_most``: who asks
+    for some files of the past does not want all of them the next night.
+
     Raises UsageError when another fetch works on the folder or the folder cannot be written, FetchError when the
     source cannot be listed.
     """
@@ -118,7 +121,8 @@ def fetch(
         offers = source.offers()
         new = wanted(offers, record, since, match)
         begin = min((offer.published for offer in new), default=None) if since is None else since
-        if begin is not None and (record.since is None or begin < datetime.fromisoformat(record.since)):
+        some = since is not None and (at_most is not None or tuple(match) != ARCHIVES)
+        if begin is not None and not some and (record.since is None or begin < datetime.fromisoformat(record.since)):
             record.since = begin.isoformat()
         files, failures = [], []
         for offer in new[:at_most]:

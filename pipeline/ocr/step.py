@@ -48,7 +48,7 @@ class Stages:
         self.first, self.last = STAGES[0].name in names, STAGES[-1].name in names
         self.settings, self.counter, self.sheets = settings, counter, 0
         cap = settings.ocr.memory_mb << 20 if capped else 0
-        self.child = Isolated(_one_call, tuple(names), settings, memory_bytes=cap)
+        self.child = Isolated(_one_call, tuple(names), settings, memory_bytes=cap, limit_s=settings.ocr.limit_s)
         self.child([])  # a model that is not there ends the step, not each sheet
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -68,13 +68,10 @@ class Stages:
         An engine keeps what it prepared for each shape of input: that is no fault of the sheet at hand.
         """
         found = guarded(self.child, items)
-        if not any(_is_reject(answer, Reason.OUT_OF_MEMORY) for answer in found):
+        mine = [place for place, item in enumerate(items) if not isinstance(item, Reject)]
+        if not any(_is_reject(found[place], Reason.OUT_OF_MEMORY) for place in mine):
             return found
-        again = [
-            place
-            for place, answer in enumerate(found)
-            if _is_reject(answer, Reason.OUT_OF_MEMORY, Reason.STEP_ERROR) and not isinstance(items[place], Reject)
-        ]
+        again = [place for place in mine if _is_reject(found[place], Reason.OUT_OF_MEMORY, Reason.STEP_ERROR)]
         self.child.renew()
         self.sheets = len(items)
         for place, answer in zip(again, guarded(self.child, [items[place] for place in again]), strict=True):

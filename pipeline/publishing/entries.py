@@ -138,6 +138,7 @@ def _take_over(storage: Storage, standing: Manifest, folder: Path) -> None:
         target = folder / Path(file.path).name
         if storage.is_local and target.name not in _REPLACED:
             os.link(storage.path(file.path), target)
+            os.utime(target)  # pruning spares what is young: until there is a manifest, nothing else says it is used
         else:
             with storage.open_input(file.path) as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)

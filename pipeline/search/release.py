@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
-from collections.abc import Mapping, Sequence
+import time
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +28,9 @@ from pipeline.search.details import Details
 from pipeline.search.halves import to_float32
 from pipeline.search.lexical import LexicalIndex
 from pipeline.storage import Storage
+
+#: Seconds after which a copy that nobody has opened is removed: what pruning grants a release.
+_KEPT_S = 14 * 86_400
 
 
 class DamagedReleaseError(FiglakeError):
@@ -157,6 +165,8 @@ def open_files(
         files = manifest.all_files()
         located = list(pool.map(lambda file: _locate(storage, file, cache, verify and file not in trusted), files))
     paths = {file.path: path for file, path in zip(files, located, strict=True)}
+    if not storage.is_local:
+        _forget(cache or default_cache(), set(located))
     ids = _batches(paths[manifest.files["ids"].path])
     masked = _batches(paths[manifest.files["masked"].path])
     modalities = {
@@ -217,17 +227,13 @@ def _locate(storage: Storage, file: File, cache: Path | None, verify: bool) -> P
 
 def default_cache() -> Path:
     """Where files of releases in object stores are kept: XDG_CACHE_HOME/figlake."""
-    import os
-
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "figlake"
 
 
 def _cached(storage: Storage, file: File, cache: Path) -> Path:
-    import shutil
-    import uuid
-
     target = cache / file.sha256[:2] / file.sha256
     if target.is_file() and target.stat().st_size == file.bytes:
+        os.utime(target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{file.sha256}.{uuid.uuid4().hex}.partial")
@@ -240,3 +246,12 @@ def _cached(storage: Storage, file: File, cache: Path) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return target
+
+
+def _forget(cache: Path, used: Collection[Path]) -> None:
+    """Remove copies that nobody has opened for a while. Who has one mapped keeps it until it is closed."""
+    oldest = time.time() - _KEPT_S
+    for path in cache.glob("[0-9a-f][0-9a-f]/*"):
+        with suppress(OSError):  # another process may have been first
+            if path not in used and path.stat().st_mtime < oldest:
+                path.unlink()

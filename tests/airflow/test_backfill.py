@@ -42,8 +42,9 @@ def test_a_deliverys_week_is_in_its_name_or_the_day_it_was_published() -> None:
 
 
 def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
-    dags_test: Run, stub: Callable[[str], tuple[str, Path]]
+    dags_test: Run, stub: Callable[[str], tuple[str, Path]], tmp_path: Path
 ) -> None:
+    folder = tmp_path / "deliveries"
     names = [EPO.format(week) for week in (4, 3, 1, 2)]
     offers = ", ".join(
         f'{{"name": "{name}.zip", "published": "2026-01-01T00:00:00+00:00", "about_bytes": 5000000000}}'
@@ -59,7 +60,7 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
         """
     )
     params = WEEKS | {"dry_run": False, "max_archives": 2}
-    done = dags_test("figlake_backfill", 11, params, command=command, lake="/lake", archives="/deliveries", source="32")
+    done = dags_test("figlake_backfill", 11, params, command=command, lake="/lake", archives=str(folder), source="32")
     said = done.stdout
     assert done.returncode == 0, said[-4000:]
     assert "left out, because their names say no week: other" in said
@@ -67,9 +68,13 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     assert "plan: all of 9 documents in 2 archive(s): 1.00 hours, 2.000 GB, 3.00 EUR" in said
     one, two = (EPO.format(week) for week in (1, 2))
     made = calls.read_text().splitlines()
-    fetch = "fetch --product 32 --to /deliveries --since 2024-12-30"
-    assert made[1] == f"{fetch} --match {one}.zip --match {two}.zip --json --profile laptop"
-    assert made[3] == f"plan --archives /deliveries --only {one} --only {two} --json {OPTIONS}"
+    fetch = f"fetch --product 32 --to {folder}/.backfill --since 2024-12-30"
+    assert made[1] == f"{fetch} --list --json --profile laptop"
+    assert made[2] == f"{fetch} --match {one}.zip --match {two}.zip --json --profile laptop"
+    both = f"--archives {folder} --archives {folder}/.backfill"
+    assert made[3] == f"pending --from extract {both} --json {OPTIONS}"
+    assert made[4] == f"plan {both} --only {one} --only {two} --json {OPTIONS}"
+    assert all(call.split("--archives ", 1)[1].startswith(both[11:]) for call in made if "step extract" in call)
     # In which order tasks of one instant run is up to Airflow: `dags test` has none, its scheduler goes by index.
     assert sorted(call.split()[3] for call in made if "step extract" in call) == [one, two]
     assert sum("step " in call for call in made) == 2 * 6 + 2

@@ -93,6 +93,17 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(
     assert fetch(bdds, tmp_path, transport).files[0].read_bytes() == DATA
 
 
+def test_a_server_that_starts_anew_each_time_and_always_breaks_off_is_given_up(
+    service: tuple[Behaviour, FetchSettings], tmp_path: Path
+) -> None:
+    behaviour, settings = service
+    behaviour.ranges, behaviour.faults = False, ["drop"] * 40
+    bdds, transport = source(settings)
+    done = fetch(bdds, tmp_path, transport)
+    assert "given up after 4 attempts" in done.failures[0][1]
+    assert len(behaviour.faults) >= 30
+
+
 def test_a_connection_that_trickles_is_dropped_and_tried_again(
     service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +159,22 @@ def test_the_first_call_takes_the_newest_delivery_and_later_ones_what_is_new(
     assert [path.name for path in fetch(bdds, tmp_path, transport).files] == ["EPRTBJV2026000003001001.zip"]
     again = fetch(bdds, tmp_path, transport)
     assert again.files == () and again.known == 2
+
+
+def test_who_asks_for_some_files_of_the_past_does_not_get_all_of_them_the_next_night(
+    service: tuple[Behaviour, FetchSettings], tmp_path: Path
+) -> None:
+    behaviour, settings = service
+    behaviour.files[2] = ("EPRTBJV2026000002001001.zip", DATA[:99])
+    behaviour.files[3] = ("EPRTBJV2026000003001001.zip", DATA[:77])
+    bdds, transport = source(settings)
+    fetch(bdds, tmp_path, transport)
+    old = fetch(bdds, tmp_path, transport, since=EVERYTHING, match=("EPRTBJV2026000002*.zip",))
+    assert [path.name for path in old.files] == ["EPRTBJV2026000002001001.zip"]
+    assert fetch(bdds, tmp_path, transport).files == ()
+    assert fetch(bdds, tmp_path, transport, since=EVERYTHING, at_most=0).files == ()
+    assert fetch(bdds, tmp_path, transport).files == ()
+    assert len(fetch(bdds, tmp_path, transport, since=EVERYTHING).files) == 1
 
 
 def test_a_file_that_was_replaced_at_the_source_is_fetched_again(

@@ -152,6 +152,9 @@ def test_what_memory_was_short_for_is_read_again_in_a_fresh_process() -> None:
     assert [found[0], found[4], found[2]] == ["A", "B", rejected]
     assert [found[1].reason, found[3].reason] == [Reason.OUT_OF_MEMORY, Reason.STEP_ERROR]
     assert worn.renewed == 1
+    early = Reject("", Reason.OUT_OF_MEMORY, "too large to decode")
+    assert stages._done(["a", early])[1] is early
+    assert worn.renewed == 1, "what an earlier stage had no memory for is nothing that this process is worn by"
     assert stages._done(["a", "odd"])[0] == "A"
     assert worn.renewed == 1, "an error that memory has no part in is no reason to start anew"
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,3 +94,48 @@ def test_memory_past_the_cap_is_an_error_and_not_the_machine_s() -> None:
 def test_a_function_that_cannot_be_made_says_why() -> None:
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         Isolated(_worker)("count")
+
+
+def _slow() -> Callable[[Any], Any]:
+    def run(seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+    return run
+
+
+def test_a_call_that_is_not_done_in_time_costs_itself() -> None:
+    work = Isolated(_slow, limit_s=2)
+    before = work(0)
+    with pytest.raises(TimeoutError, match="not done after 2 s"):
+        work(60)
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    assert work(0) != before
+    work.renew()
+
+
+_PARENT = """
+import sys
+from tests.pipeline.test_isolation import _slow
+from pipeline.isolation import Isolated
+
+if __name__ == "__main__":
+    work = Isolated(_slow)
+    print(work(0), flush=True)
+    work(600)
+"""
+
+
+def test_a_child_at_work_ends_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{child}").exists()

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +19,7 @@ from deltalake import DeltaTable, Schema
 
 from pipeline.errors import CommitError, SupersededError
 from pipeline.lake import RANDOM_BITS, Lake, next_generation
+from pipeline.ledger import Ledger, Run, record
 from pipeline.parts import Part, PartWriter
 from schemas import TABLES
 from tests.pipeline.toy_step import row
@@ -248,6 +251,43 @@ def test_appends_from_several_processes_all_stand_once(lake: Lake) -> None:
     assert [process.wait(60) for process in running] == [0, 0, 0]
     rows = lake.read("runs", ["archive", "generation"]).to_pylist()
     assert sorted((r["archive"], r["generation"]) for r in rows) == [(f"A{i}", g) for i in range(3) for g in range(5)]
+
+
+def test_the_ledgers_files_are_gathered_while_others_append(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [datetime(2026, 1 + number % 2, 1, number, tzinfo=UTC) for number in range(10)]
+    for number in range(10):
+        record(lake, Run("A", "ocr", number, "f", "done", rows_out={"regions": number}), lambda n=number: times[n])
+    assert lake.gather("runs") == 0, "young files are left"
+    monkeypatch.setattr("pipeline.lake._GATHERED_AFTER_S", -60)
+    before = Ledger.read(lake)
+    honest, beaten = Lake._try_commit, []
+
+    def try_after_another(self: Lake, delta: DeltaTable, *arguments: Any) -> bool:
+        if not beaten:
+            beaten.append(True)
+            record(Lake.at(lake.storage.root), Run("B", "ocr", 1, "f", "done"))
+        return honest(self, delta, *arguments)
+
+    monkeypatch.setattr(Lake, "_try_commit", try_after_another)
+    assert lake.gather("runs") == 10
+    assert len(lake.files("runs")) == 3
+    after = Ledger.read(lake)
+    assert [run for run in after.runs if run.archive == "A"] == list(before.runs)
+    assert len(after.runs) == 11
+    assert lake.gather("runs") == 0 and lake.gather("facets") == 0
+
+
+def test_versions_older_than_a_month_can_still_be_read(lake: Lake) -> None:
+    """delta-rs removes a log's old entries once a checkpoint covers them; releases name versions."""
+    lake.commit("facets", "classify", "A", 1, write(lake, "A", ["first"]))
+    pinned = lake.version("facets")
+    year_ago = time.time() - 365 * 86_400
+    for generation in range(2, 203):  # past two checkpoints
+        lake.commit("facets", "classify", "B", generation, [])
+        for entry in Path(lake.storage.path("tables", "facets", "_delta_log")).iterdir():
+            os.utime(entry, (year_ago, year_ago))
+    assert list(Path(lake.storage.path("tables", "facets", "_delta_log")).glob("*.checkpoint.parquet"))
+    assert ids(lake.pinned({"facets": pinned})) == ["first"]
 
 
 def test_a_writer_killed_before_its_commit_leaves_the_table_as_it_was(lake: Lake) -> None:

@@ -377,6 +377,25 @@ def test_two_publishers_of_one_lake_at_once_make_one_whole_release(lake: Lake, m
     assert open_release(lake, SETTINGS, verify=True).search(lexical="pump", k=1)
 
 
+def test_pruning_beside_a_publisher_leaves_what_it_took_over(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(lake, SETTINGS)
+    root = Path(lake.storage.path("releases"))
+    month_ago = (datetime.now(UTC) - timedelta(days=30)).timestamp()
+    for path in root.rglob("*"):
+        os.utime(path, (month_ago, month_ago))
+    add_archive(lake, "B", documents("EP9A1", first_vector=20), SECOND)
+    build_index(lake, SETTINGS)
+    honest = gates.check_canaries
+
+    def check_after_pruning(*arguments: Any) -> None:
+        pointer.prune(Lake.at(lake.storage.root), PublishSettings(keep=1, keep_days=1))
+        honest(*arguments)
+
+    monkeypatch.setattr(gates, "check_canaries", check_after_pruning)
+    publish(lake, SETTINGS)
+    assert open_release(lake, SETTINGS, verify=True).search(lexical="pump", k=1)
+
+
 def test_a_reader_of_the_old_release_goes_on_while_the_tables_change(lake: Lake) -> None:
     publish(lake, SETTINGS)
     reader = open_release(lake, SETTINGS)

@@ -136,6 +136,15 @@ def test_it_is_in_no_file_after_compaction_and_cleaning_and_nothing_else_is_lost
     assert STAYS in {hit.doc_id for hit in open_release(lake, settings).search(image=IMAGES[3], k=50)}
 
 
+def test_rows_that_a_step_wrote_again_during_a_purge_go_with_the_next(lake: Lake, settings: Settings) -> None:
+    links = lake.read("links", archive="A").to_pylist()
+    withdraw(lake, [GONE], REASON)
+    purge(lake, settings)
+    write(lake, "links", "A", [{name: value for name, value in row.items() if name != "archive"} for row in links])
+    assert purge(lake, settings) == {"links": sum(row["doc_id"] == GONE for row in links)}
+    assert not quality.failures(quality.check(lake, settings.quality))
+
+
 def vectors_of(lake: Lake) -> dict[str, list[float]]:
     rows = lake.read("figure_vectors", ["figure_id", "vector"])
     return dict(zip(rows["figure_id"].to_pylist(), rows["vector"].to_pylist(), strict=True))
