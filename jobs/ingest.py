@@ -115,7 +115,7 @@ def step(
         with Board(err) as board:
             summary = run_all(target, settings, [archive or LAKE_SCOPE], (chosen,), board.take, again=again)
         for report in summary.reports:
-            if report.state == "skipped":  # the board has said the rest
+            if report.state == "skipped" and not report.over_limit:  # the board has said the rest
                 out.print(f"nothing to do: {report.step} of {report.archive} is up to date")
     raise typer.Exit(summary.exit_code)
 

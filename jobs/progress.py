@@ -51,7 +51,7 @@ class Board:
             bar = self.bars.pop((report.step, report.archive), None)
             if bar is not None:
                 self.progress.remove_task(bar)
-            if report.state != "skipped":
+            if report.state != "skipped" or report.over_limit:
                 self.progress.console.print(self.line(report))
         elif kind in ("start", "progress"):
             key = (event["step"], event["archive"])
@@ -74,6 +74,11 @@ class Board:
                 text += f"  [yellow]{report.rejects} rejected[/]"
             if report.over_limit:
                 text += " [bold yellow](over the limit)[/]"
+        elif report.over_limit:
+            text += (
+                f"  [bold yellow]{report.rejects} rejected, over the limit[/]: `figlake rejects` says why; "
+                "replay them, let `figlake rejects --expire` forget them, or raise lake.rejects_limit"
+            )
         elif report.state == "failed":
             text += f"  {escape(report.error)}"
         return text

@@ -108,6 +108,10 @@ class Ledger:
         found = (r.fingerprint for r in reversed(self._of(step, archive)) if r.generation == generation)
         return next(found, None)
 
+    def done(self, step: str, archive: str, fingerprint: str) -> list[Run]:
+        """The rows of a step that ended well on an archive, with the same fingerprint; replays too."""
+        return [run for run in self._of(step, archive) if (run.state, run.fingerprint) == ("done", fingerprint)]
+
     def latest(self, step: str, archive: str, state: State | None = None) -> Run | None:
         """The newest row of a step and archive, of any state or of one: by its generation, for clocks are set back."""
         found = (run for run in self._of(step, archive) if state in (None, run.state))

@@ -25,7 +25,7 @@ from pipeline.flow import Step, engine_groups
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
 from pipeline.observe import run_id, say
-from pipeline.runner import StepReport, archives_for, plan
+from pipeline.runner import StepReport, archives_for, plan, skipped
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -92,9 +92,10 @@ def _all_done(
     reports, ledger = [], Ledger.read(lake)
     for step in group:
         for archive in archives_for(lake, step, archives, broken):
-            if not plan(lake, settings, step, archive, ledger).done:
+            task = plan(lake, settings, step, archive, ledger)
+            if not task.done:
                 return None
-            reports.append(StepReport(step.name, archive, "skipped"))
+            reports.append(skipped(lake, settings, task, ledger))
     return reports
 
 

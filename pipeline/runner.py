@@ -177,6 +177,20 @@ def execute(
     )
 
 
+def skipped(lake: Lake, settings: Settings, task: Task, ledger: Ledger | None = None) -> StepReport:
+    """The report of a task that is up to date. More rejects than the limit stay more until somebody deals with them:
+    by a replay, by forgetting them, or by raising the limit."""
+    step, archive = task.step, task.archive
+    done = (ledger or Ledger.read(lake)).done(step.name, archive, task.fingerprint)
+    rejected = 0
+    if any(run.rejects for run in done):
+        files = lake.files("rejects", archive)
+        rejected = sum(file.rows for file in files if file.partition["step"] == step.name)
+    whole = max([run.rows_in or 0 for run in done], default=0)  # of a replay only what it took
+    over = rejected / max(whole, rejected, 1) > settings.lake.rejects_limit
+    return StepReport(step.name, archive, "skipped", rejects=rejected, over_limit=over)
+
+
 def archives_for(lake: Lake, step: Step, archives: Sequence[str], broken: Iterable[str] = ()) -> list[str]:
     """The archives that a step runs over: those asked for, or the lake as a whole.
 

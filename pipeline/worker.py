@@ -21,7 +21,7 @@ from pipeline.config import Settings, settings_from_json
 from pipeline.errors import FiglakeError, storage_refusal
 from pipeline.flow import BY_NAME
 from pipeline.lake import Lake
-from pipeline.runner import StepReport, archives_for, execute, plan
+from pipeline.runner import StepReport, archives_for, execute, plan, skipped
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -110,7 +110,7 @@ def _run_one(
     if replay is not None:
         return execute(lake, settings, task, engine, progress, frozenset(replay["only"]), replay["source"])
     if task.done and not again:
-        return StepReport(name, archive, "skipped")
+        return skipped(lake, settings, task)
     return execute(lake, settings, task, engine, progress)
 
 

@@ -19,7 +19,8 @@ from pipeline.flow import STEPS, Step, engine_groups, steps_between
 from pipeline.lake import RANDOM_BITS, Lake
 from pipeline.ledger import Ledger, Run, record
 from pipeline.parts import Outcome
-from pipeline.runner import execute, plan
+from pipeline.rejects import expire
+from pipeline.runner import execute, plan, skipped
 from tests.pipeline import toy_step
 
 TOY = Step(
@@ -170,6 +171,23 @@ def test_rejects_count_attempts_and_keep_their_first_date(lake: Lake) -> None:
     assert first["first_seen"] == second["first_seen"] < second["last_seen"]
     bring(lake, settings(3, keep=2))
     assert lake.read("rejects").num_rows == 0
+
+
+def test_more_rejects_than_the_limit_stay_more_until_somebody_deals_with_them(lake: Lake) -> None:
+    tree = settings(2, keep=1)
+    first = execute(lake, tree, plan(lake, tree, TOY, "A"), None, lambda done, total: None)
+    assert (first.state, first.over_limit) == ("done", True)
+    ledger = Ledger.read(lake)
+    again = skipped(lake, tree, plan(lake, tree, TOY, "A"), ledger)
+    assert (again.state, again.rejects, again.over_limit) == ("skipped", 1, True)
+    execute(lake, tree, plan(lake, tree, TOY, "A"), None, lambda done, total: None, frozenset({"bad"}))
+    assert skipped(lake, tree, plan(lake, tree, TOY, "A")).over_limit, "a replay that changed nothing"
+    generous = load_settings(
+        environment={}, overrides=["publish.queries=2", "publish.keep=1", "lake.rejects_limit=0.5"]
+    )
+    assert not skipped(lake, generous, plan(lake, generous, TOY, "A")).over_limit
+    expire(lake, datetime.now(UTC) + timedelta(days=1))
+    assert not skipped(lake, tree, plan(lake, tree, TOY, "A")).over_limit
 
 
 def test_one_steps_rejects_never_erase_anothers(lake: Lake) -> None:
