@@ -18,7 +18,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 from figlake_operators import BACKFILLED, DELIVERIES
 from figlake_planning import PLANNED, FetchWeeksOperator, PlanOperator, WeeksOperator
 from figlake_policy import common, deadline
-from figlake_tasks import through_steps, watch
+from figlake_tasks import REPLACE, through_steps, watch
 
 PLACES = ("--archives", DELIVERIES, "--archives", BACKFILLED)
 WEEK = {"type": "string", "pattern": r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"}
@@ -40,7 +40,7 @@ with DAG(
     dag_id="figlake_backfill",
     description="The deliveries of a range of weeks, planned, then taken in",
     schedule=None,
-    params=PARAMS,
+    params=PARAMS | REPLACE,
     max_active_tasks=4,
     deadline=deadline(24 * 14),
     **common(__doc__, "backfill"),

@@ -21,7 +21,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 from figlake_operators import AwaitDeliveryOperator, FetchOperator
 from figlake_policy import common, deadline
-from figlake_tasks import PARAMS, through_steps, watch
+from figlake_tasks import PARAMS, REPLACE, through_steps, watch
 
 WAIT = {
     "wait_hours": Param(4, type="number", minimum=0, maximum=20, title="Hours to wait for a delivery",
@@ -34,7 +34,7 @@ with DAG(
     dag_id="figlake_nightly",
     description="Patent bulk archives in, a searchable release of figures out",
     schedule="0 2 * * *",
-    params=WAIT | PARAMS,
+    params=WAIT | PARAMS | REPLACE,
     deadline=deadline(20),
     **common(__doc__, "nightly"),
 ) as dag:

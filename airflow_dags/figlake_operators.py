@@ -10,16 +10,18 @@ import json
 import re
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Context, SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from figlake_policy import GPU_POOL
-from figlake_runners import Process, Runner
+from figlake_policy import POOLS
+from figlake_runners import RUN_ID, Process, Runner
 
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
@@ -35,7 +37,7 @@ class FiglakeOperator(BaseOperator):
     """Runs ``figlake ARGUMENTS --lake … --profile …``; returns the last line it prints.
 
     The one way in which a task starts figlake. ``engine`` and the Variable ``figlake_runner`` say where it runs; steps
-    on Ray wait for a slot of the pool of GPUs. Nothing passes through a shell. A killed or timed-out task ends
+    on Spark and on Ray wait for a slot of their pools. Nothing passes through a shell. A killed or timed-out task ends
     its process and, with it, the engines; a job of a Ray cluster is stopped.
     """
 
@@ -51,8 +53,8 @@ class FiglakeOperator(BaseOperator):
         """``needs_lake``: the command takes ``--lake``. ``skip_idle``: a task with nothing to do counts as skipped.
         ``gate``: a template; the task is skipped where it renders to nothing.
         """
-        if engine == "ray":
-            kwargs.setdefault("pool", GPU_POOL)
+        if engine in POOLS:
+            kwargs.setdefault("pool", POOLS[engine])
         super().__init__(**kwargs)
         self.arguments = list(arguments)
         self.engine, self.needs_lake, self.skip_idle, self.gate = engine, needs_lake, skip_idle, gate
@@ -86,14 +88,19 @@ class FiglakeOperator(BaseOperator):
             if not (Path(self.lake).is_absolute() or "://" in self.lake):
                 raise AirflowFailException(f"figlake_lake must be a URI or an absolute path, not {self.lake!r}")
             options = ["--lake", self.lake, *options]
-        self._job = job_name(context)
+        ti = context["ti"]
+        self._job = job_name(context, ti.try_number)
+        if ti.try_number > 1:  # a task that was killed with its machine could not stop its job
+            self._stop(job_name(context, ti.try_number - 1))
+        run = str(uuid5(NAMESPACE_URL, f"{ti.dag_id}/{ti.run_id}"))
+        given = [str(word) for word in arguments if word != ""]
         try:
-            command = self._runner().start(self.engine, [*map(str, arguments), *options], self._job)
+            command = self._runner().start(self.engine, [*given, *options], self._job, run)
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
-        self.log.info("running %s", command)
+        self.log.info("running %s, run id %s", command, run)
         with TemporaryDirectory(prefix="figlake") as folder:
-            code, lines = self._process.run(command, folder, self.log.info)
+            code, lines = self._process.run(command, folder, self.log.info, {RUN_ID: run})
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
@@ -106,8 +113,12 @@ class FiglakeOperator(BaseOperator):
     def on_kill(self) -> None:
         """End the process group of the command, and the job that outlives it on a Ray cluster."""
         self._process.end()
-        if stop := self._runner().stop(self.engine, self._job):
-            subprocess.run(stop, check=False, timeout=_STOP_SECONDS, env=dict(self._process.environment))
+        self._stop(self._job)
+
+    def _stop(self, job: str) -> None:
+        if stop := self._runner().stop(self.engine, job):
+            with suppress(subprocess.TimeoutExpired):
+                subprocess.run(stop, check=False, timeout=_STOP_SECONDS, env=dict(self._process.environment))
 
     def _runner(self) -> Runner:
         return Runner(self.kind, self.command, self.spark_options, self.spark_application, self.ray_address)
@@ -210,8 +221,8 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
         return pending[:at_most]
 
 
-def job_name(context: Context) -> str:
-    """A name that this try of this task has alone, of characters that Spark, Ray and Kubernetes take."""
+def job_name(context: Context, tried: int) -> str:
+    """A name that one try of this task has alone, of characters that Spark, Ray and Kubernetes take."""
     ti = context["ti"]
-    parts = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
+    parts = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, tried)
     return re.sub(r"[^a-z0-9]+", "-", "-".join(map(str, parts)).lower()).strip("-")

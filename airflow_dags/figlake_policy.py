@@ -10,8 +10,8 @@ from figlake_alerts import announce_failure, announce_lateness
 
 from pipeline.flow import STEPS
 
-#: Tasks that use accelerators wait for a slot here; `airflow pools import pools.json` makes it.
-GPU_POOL = "figlake_gpu"
+#: By engine, where its tasks wait for a slot; `airflow pools import pools.json` makes them.
+POOLS = {"spark": "figlake_spark", "ray": "figlake_gpu"}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 #: How long a retry waits at first is Airflow's core.default_task_retry_delay.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import shlex
@@ -16,6 +17,8 @@ from pathlib import Path
 #: Airflow's own settings and libraries are nothing for figlake's process to see.
 PRIVATE_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
 RUNNERS = ("shell", "cluster")
+#: The variable by which a process of figlake knows which run it belongs to.
+RUN_ID = "FIGLAKE_RUN_ID"
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
 _PR_SET_PDEATHSIG = 1
@@ -37,8 +40,9 @@ class Runner:
     spark_application: str
     ray_address: str
 
-    def start(self, engine: str, arguments: Sequence[str], job: str) -> list[str]:
-        """The command line that runs ``figlake ARGUMENTS``; ``job`` names it where a cluster wants a name.
+    def start(self, engine: str, arguments: Sequence[str], job: str, run: str) -> list[str]:
+        """The command line that runs ``figlake ARGUMENTS``; ``job`` names it where a cluster wants a name, ``run`` is
+        the id that all tasks of a run of a DAG share in logs and lineage.
 
         Raises ValueError for a runner that there is not.
         """
@@ -49,7 +53,8 @@ class Runner:
             submit = [self._beside("spark-submit"), "--name", job, *shlex.split(self.spark_options)]
             return [*submit, self.spark_application, *arguments]
         if self.kind == "cluster" and engine == "ray":
-            return [*self._ray("submit"), "--submission-id", job, "--", *own, *arguments]
+            there = json.dumps({"env_vars": {RUN_ID: run}})  # a job has the cluster's environment
+            return [*self._ray("submit"), "--submission-id", job, "--runtime-env-json", there, "--", *own, *arguments]
         return [*own, *arguments]
 
     def stop(self, engine: str, job: str) -> list[str] | None:
@@ -76,10 +81,14 @@ class Process:
     )
     _process: subprocess.Popen[str] | None = None
 
-    def run(self, command: Sequence[str], folder: str, say: Callable[[str], None]) -> tuple[int, list[str]]:
-        """Run it to its end; every line it prints is said at once. Returns exit code and the last lines."""
+    def run(
+        self, command: Sequence[str], folder: str, say: Callable[[str], None], besides: Mapping[str, str] | None = None
+    ) -> tuple[int, list[str]]:
+        """Run it to its end; every line it prints is said at once. ``besides``: more of its environment. Returns exit
+        code and the last lines.
+        """
         process = subprocess.Popen(
-            command, cwd=folder, env=dict(self.environment), text=True, errors="backslashreplace",
+            command, cwd=folder, env={**self.environment, **(besides or {})}, text=True, errors="backslashreplace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             preexec_fn=_die_with_parent,
         )  # fmt: skip

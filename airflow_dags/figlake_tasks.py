@@ -15,10 +15,26 @@ from figlake_policy import RELEASE, TABLES
 from pipeline.flow import STEPS, Step
 
 PARAMS = {
-    "only": Param([], type="array", items={"type": "string"}, title="Only these archives",
-                  description="Names of archives; empty means all that have work to do."),
-    "max_archives": Param(200, type="integer", minimum=1, maximum=1000, title="Archives at most",
-                          description="What is beyond waits for the next run."),
+    "only": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        title="Only these archives",
+        description="Names of archives; empty means all that have work to do.",
+    ),
+    "max_archives": Param(
+        200,
+        type="integer",
+        minimum=1,
+        maximum=1000,
+        title="Archives at most",
+        description="What is beyond waits for the next run.",
+    ),
+}
+#: Of a delivery that has come again with other content; until then such a one stops its archive, red every night.
+REPLACE = {
+    "replace": Param(False, type="boolean", title="Take corrected deliveries",
+                     description="A delivery whose content has changed under its name replaces what it gave."),
 }  # fmt: skip
 
 
@@ -68,7 +84,7 @@ def over_archives(
 
 def archive_step(step: Step, archive: str, places: Sequence[str]) -> FiglakeOperator:
     """One step of one archive. The step that reads the delivery itself is told where it lies."""
-    source = () if step.reads else places
+    source = () if step.reads else (*places, "{{ '--replace' if params.replace else '' }}")
     return FiglakeOperator(
         task_id=step.name,
         engine=step.engine,

@@ -75,7 +75,7 @@ def metrics(
         from pipeline.report.metrics import registry
 
         settings = settings_of(profile, config, overrides)
-        found = registry(lake_at(lake, settings), settings)
+        found = registry(lake_at(lake, settings, must_exist=serve is None), settings)  # a service may come first
         if serve is None:
             typer.echo(generate_latest(found).decode(), nl=False)
             return

@@ -59,6 +59,7 @@ class RaySettings:
     num_cpus: int = 0
     object_store_mb: int = 1024
     gpus_per_actor: float = 0.0
+    gpus_wait_s: float = 300.0  # for a GPU of a cluster to be there; then the step fails
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import reduce
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline import observe
 from pipeline.config import LakeSettings, Settings
 from pipeline.errors import FiglakeError, Reason, Reject
 from pipeline.lake import Lake, LakeFile
@@ -68,6 +70,7 @@ def session(settings: Settings) -> Iterator[None]:
             object_store_memory=settings.ray.object_store_mb << 20,
             **common,
         )
+    _find_gpus(settings)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -81,6 +84,29 @@ def session(settings: Settings) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _find_gpus(settings: Settings) -> None:
+    """Wait for the GPUs that the settings ask a cluster for; on one machine say that there is none.
+
+    A cluster whose GPUs are gone would do a night's work on processors for days without a word. Raises FiglakeError.
+    """
+    import ray
+
+    if not settings.ray.gpus_per_actor or has_gpus(settings):
+        return
+    if not settings.ray.address:
+        observe.say("no GPU here, so the models run on processors, although ray.gpus_per_actor asks for one")
+        return
+    until = time.monotonic() + settings.ray.gpus_wait_s
+    while not has_gpus(settings):
+        if time.monotonic() > until:
+            ray.shutdown()
+            raise FiglakeError(
+                f"the Ray cluster at {settings.ray.address!r} has had no GPU for {settings.ray.gpus_wait_s:g} s; "
+                "mend it, or set ray.gpus_per_actor=0 to run the models on processors"
+            )
+        time.sleep(1)
 
 
 def _has_token() -> bool:

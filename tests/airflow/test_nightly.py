@@ -67,8 +67,18 @@ def test_on_a_cluster_steps_go_to_spark_and_ray_and_only_what_ended_wrongly_for_
     )
     (embed,) = [call for call in made if "step embed" in call]
     assert embed.startswith("ray job submit --address http://ray-head:8265 --submission-id figlake-nightly-")
-    assert embed.endswith(f"-embed-0-1 -- {command} step embed --archive a {OPTIONS}")
+    assert '-embed-0-1 --runtime-env-json {"env_vars": {"FIGLAKE_RUN_ID": "' in embed
+    assert embed.endswith(f"}}}} -- {command} step embed --archive a {OPTIONS}")
     assert [call for call in made if "step publish" in call] == [f"step publish {OPTIONS}"]
+
+
+def test_a_corrected_delivery_is_taken_when_somebody_says_so(dags_test: Run, stub: Stub) -> None:
+    command, calls = stub("""*pending*) echo '{"pending": ["a"], "archives": 1}';;""")
+    asked = NOW | {"replace": True}
+    done = dags_test("figlake_nightly", 9, asked, command=command, lake="/lake", archives="/deliveries")
+    assert done.returncode == 0, done.stdout
+    (extract,) = [call for call in calls.read_text().splitlines() if "step extract" in call]
+    assert extract == f"step extract --archive a --archives /deliveries --replace {OPTIONS}"
 
 
 def test_before_the_first_delivery_a_night_ends_green_and_touches_no_lake(dags_test: Run, stub: Stub) -> None:

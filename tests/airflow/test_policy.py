@@ -66,7 +66,9 @@ def test_steps_on_ray_wait_for_the_pool_of_gpus_and_tell_which_tables_they_wrote
     facts: dict[str, Any], name: str
 ) -> None:
     for task_id, task in facts["dags"][name]["tasks"].items():
-        assert (task["pool"] == "figlake_gpu") == (task["engine"] == "ray"), task_id
+        assert task["pool"] == {"ray": "figlake_gpu", "spark": "figlake_spark"}.get(task["engine"], "default_pool"), (
+            task_id
+        )
         if step := BY_NAME.get(task_id):
             assert task["engine"] == step.engine
             wrote = [f"figlake_{table}" for table in step.writes] or ["figlake_release"]
@@ -78,7 +80,7 @@ def test_steps_on_ray_wait_for_the_pool_of_gpus_and_tell_which_tables_they_wrote
 
 def test_the_pool_of_gpus_is_in_the_file_that_is_imported() -> None:
     pools = json.loads((ROOT / "airflow_dags" / "pools.json").read_text(encoding="utf-8"))
-    assert pools["figlake_gpu"]["slots"] == 1
+    assert pools["figlake_gpu"]["slots"] == pools["figlake_spark"]["slots"] == 1
 
 
 def test_the_night_is_the_steps_in_their_order_after_wait_and_fetch(facts: dict[str, Any]) -> None:

@@ -41,11 +41,12 @@ def filled(tree: Any) -> Any:
     return tree
 
 
-SERVICES: dict[str, Any] = load("compose.yaml")["services"]
+ALERTS = load("compose.alerts.yaml")
+SERVICES: dict[str, Any] = load("compose.yaml")["services"] | {"alertmanager": ALERTS["services"]["alertmanager"]}
 ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
 
 
-@pytest.mark.parametrize("file", ["compose.yaml", "compose.gpu.yaml"])
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.gpu.yaml", "compose.alerts.yaml"])
 def test_the_file_is_valid_under_the_compose_specification(file: str) -> None:
     PyCompose.from_yaml(yaml.safe_dump(filled(load(file))))
 
@@ -183,6 +184,26 @@ def test_prometheus_scrapes_the_metrics_and_grafana_shows_them() -> None:
     (provider,) = yaml.safe_load((INFRA / "grafana" / "dashboards.yaml").read_text("utf-8"))["providers"]
     mounted = {volume.split(":")[0]: volume.split(":")[1] for volume in SERVICES["grafana"]["volumes"]}
     assert Path(mounted["./grafana/figlake.json"]).parent == Path(provider["options"]["path"])
+
+
+def test_alerts_reach_somebody_and_the_address_is_a_secret() -> None:
+    prometheus = yaml.safe_load((INFRA / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    (manager,) = prometheus["alerting"]["alertmanagers"]
+    (target,) = manager["static_configs"][0]["targets"]
+    assert target.split(":")[0] in SERVICES
+    told = yaml.safe_load((INFRA / "prometheus" / "alertmanager.yml").read_text("utf-8"))
+    (receiver,) = told["receivers"]
+    assert {told["route"]["receiver"], *(route["receiver"] for route in told["route"]["routes"])} == {receiver["name"]}
+    (secret,) = SERVICES["alertmanager"]["secrets"]
+    assert receiver["slack_configs"][0]["api_url_file"] == f"/run/secrets/{secret}"
+    variable = ALERTS["secrets"][secret]["environment"]
+    assert variable in (INFRA / ".env.example").read_text("utf-8")
+    assert (
+        VARIABLE.fullmatch(ALERTS["services"]["airflow"]["environment"]["AIRFLOW_VAR_FIGLAKE_ALERT_URL"])[1] == variable
+    )  # type: ignore[index]
+    severities = {matcher for route in told["route"]["routes"] for matcher in route["matchers"]}
+    rules = yaml.safe_load((INFRA / "prometheus" / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
+    assert {f'severity = "{rule["labels"]["severity"]}"' for rule in rules} - severities == {'severity = "ticket"'}
 
 
 def test_images_are_built_from_targets_that_exist() -> None:

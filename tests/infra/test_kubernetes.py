@@ -215,6 +215,21 @@ def test_prometheus_reaches_the_metrics_of_the_lake_and_they_reach_the_storage_o
     assert others == ["lake-metrics"]
 
 
+def test_airflow_s_tasks_reach_its_api_server() -> None:
+    (policy,) = [m for m in MANIFESTS["network.yaml"] if m["metadata"]["name"] == "airflow"]
+    airflow = {"matchLabels": {"figlake/engine": "airflow"}}
+    assert set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+    assert policy["spec"]["ingress"] == [{"from": [{"podSelector": airflow}]}]
+    assert {"to": [{"podSelector": airflow}]} in policy["spec"]["egress"]
+
+
+def test_the_models_can_be_written_once_and_are_read_only_for_every_pod() -> None:
+    claim = one("storage.yaml")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    text = "".join(path.read_text("utf-8") for path in (ROOT / "infra" / "kubernetes").rglob("*.yaml"))
+    assert text.count("mountPath: /models") == text.count("mountPath: /models, readOnly: true") > 0
+
+
 def test_who_only_reads_the_lake_has_keys_and_an_account_that_allow_no_more() -> None:
     (container,) = kind_in("metrics.yaml", "Deployment")["spec"]["template"]["spec"]["containers"]
     sources = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
@@ -285,5 +300,7 @@ def test_airflow_runs_as_figlake_with_the_same_rights_and_secrets_by_name() -> N
     for part in ("scheduler", "triggerer"):
         assert VALUES[part]["serviceAccount"] == {"create": False, "name": "figlake-airflow"}
         assert set(VALUES[part]["resources"]) == {"requests", "limits"}
+    for part in ("scheduler", "triggerer", "dagProcessor"):  # its script is in Airflow's own image alone
+        assert VALUES[part]["logGroomerSidecar"] == {"enabled": False}
     home = f"AIRFLOW_HOME={VALUES['airflowHome']}"
     assert home in (Path(ROOT) / "infra" / "Dockerfile").read_text(encoding="utf-8")

@@ -51,8 +51,8 @@ def told(token: str) -> dict[str, str]:
     return {**kept, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "PYTHONPATH": str(ROOT)}
 
 
-def join(address: str, token: str) -> subprocess.CompletedProcess[str]:
-    environment = {**told(token), "FIGLAKE_RAY__ADDRESS": address}
+def join(address: str, token: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**told(token), "FIGLAKE_RAY__ADDRESS": address, **settings}
     del environment["RAY_AUTH_MODE"]  # nobody has to say it: a token is there
     return subprocess.run(
         [sys.executable, "-c", JOIN], env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -72,3 +72,10 @@ def test_a_step_with_another_token_is_told_what_it_lacks(address: str) -> None:
     last = done.stderr.strip().splitlines()[-1]
     assert f"FiglakeError: cannot join the Ray cluster at '{address}' (ray.address)" in last
     assert last.endswith("that its nodes have in RAY_AUTH_TOKEN")
+
+
+@pytest.mark.slow
+def test_a_step_for_gpus_does_not_run_on_processors_of_a_cluster_that_has_lost_them(address: str) -> None:
+    done = join(address, "right", FIGLAKE_RAY__GPUS_PER_ACTOR="1", FIGLAKE_RAY__GPUS_WAIT_S="2")
+    assert done.returncode == 1
+    assert f"the Ray cluster at '{address}' has had no GPU for 2 s" in done.stderr.strip().splitlines()[-1]
