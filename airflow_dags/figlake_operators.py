@@ -18,7 +18,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
-from airflow.sdk import BaseOperator, Context, SkipMixin
+from airflow.sdk import BaseOperator, Connection, Context, SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from figlake_policy import POOLS
 from figlake_runners import RUN_ID, Process, Runner
@@ -28,6 +28,8 @@ FINAL_EXIT_CODES = (2, 3)
 DELIVERIES = "{{ var.value.figlake_archives }}"
 #: Where a backfill fetches to: hidden from the night, which would take in what a plan beyond its limits has refused.
 BACKFILLED = DELIVERIES + "{{ '/.backfill' if var.value.get('figlake_source', '') else '' }}"
+#: Where figlake looks for the account of the EPO's bulk data service.
+ACCOUNT = ("FIGLAKE_BDDS_USER", "FIGLAKE_BDDS_PASSWORD")
 #: Airflow's core.max_map_length is 1024.
 MAPPED_AT_MOST = 1000
 _STOP_SECONDS = 30
@@ -100,11 +102,15 @@ class FiglakeOperator(BaseOperator):
             raise AirflowFailException(str(error)) from None
         self.log.info("running %s, run id %s", command, run)
         with TemporaryDirectory(prefix="figlake") as folder:
-            code, lines = self._process.run(command, folder, self.log.info, {RUN_ID: run})
+            code, lines = self._process.run(command, folder, self.log.info, {RUN_ID: run, **self.secrets()})
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
         return lines[-1]
+
+    def secrets(self) -> dict[str, str]:
+        """What the process needs in its environment, and no log may show."""
+        return {}
 
     def ask(self, context: Context, arguments: Sequence[Any]) -> Any:
         """What a command answers in JSON."""
@@ -128,23 +134,32 @@ class DeliveryOperator(FiglakeOperator):
     """What fetch and the wait for it share: where deliveries come from (Variable ``figlake_source``) and go to.
 
     The source is a product number of the EPO's bulk data service, or a folder or bucket; empty when others fill the
-    folder of deliveries.
+    folder of deliveries. Name and password are those of the connection that the Variable ``figlake_connection`` names,
+    else of the environment; they reach figlake's process in its environment and nothing else.
     """
 
-    template_fields: Sequence[str] = (*FiglakeOperator.template_fields, "source", "deliveries", "backfilled")
+    template_fields: Sequence[str] = (
+        *FiglakeOperator.template_fields, "source", "deliveries", "backfilled", "connection",
+    )  # fmt: skip
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(arguments=[], **kwargs)
+        self.connection = "{{ var.value.get('figlake_connection', '') }}"
         self.backfilled = BACKFILLED
         self.source = "{{ var.value.get('figlake_source', '') }}"
         self.deliveries = DELIVERIES
 
+    def secrets(self) -> dict[str, str]:
+        """The account of the connection."""
+        if not self.connection:
+            return {}
+        account = Connection.get(self.connection)
+        return {
+            name: str(value) for name, value in zip(ACCOUNT, (account.login, account.password), strict=True) if value
+        }
+
     def fetch_arguments(self, folder: str | None = None) -> list[str]:
-        """The command that fetches. Raises AirflowFailException where deliveries cannot be fetched to."""
-        if "://" in self.deliveries:
-            raise AirflowFailException(
-                f"figlake fetch writes to a folder; figlake_archives is {self.deliveries!r}. Leave figlake_source empty"
-            )
+        """The command that fetches."""
         origin = ["--product" if self.source.isdigit() else "--from", self.source]
         return ["fetch", *origin, "--to", folder or self.deliveries]
 

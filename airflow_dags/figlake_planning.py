@@ -44,7 +44,8 @@ class FetchWeeksOperator(DeliveryOperator):
             raise AirflowSkipException("no figlake_source: others fill the folder of deliveries")
         since = ["--since", monday(first).isoformat()]
         night, fetch = [*self.fetch_arguments(), *since], [*self.fetch_arguments(self.backfilled), *since]
-        Path(self.backfilled).mkdir(parents=True, exist_ok=True)
+        if "://" not in self.backfilled:  # the steps look there, also where nothing is fetched
+            Path(self.backfilled).mkdir(parents=True, exist_ok=True)
         known = {offer["name"] for offer in self.ask(context, [*night, "--list"])}
         offers = [offer for offer in self.ask(context, [*fetch, "--list"]) if offer["name"] in known]
         of_weeks = [(week_of(offer["name"], offer["published"]) or "", offer) for offer in offers]

@@ -14,10 +14,13 @@ from jobs.options import ConfigOption, JsonOption, ProfileOption, SetOption, cle
 if TYPE_CHECKING:
     from pipeline.fetch import Fetched, Offer, Source
     from pipeline.fetch.transport import Transport
+    from pipeline.storage import Storage
 
 
 def fetch(
-    to: Annotated[Path, typer.Option("--to", help="Folder for the archives; made if it is missing.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="URI", help="Folder, made if it is missing, or bucket for the archives.")
+    ],
     product: Annotated[
         str | None,
         typer.Option("--product", metavar="N", help="A product of the EPO's bulk data service: 32 is EP full text."),
@@ -52,23 +55,30 @@ def fetch(
     figlake fetch --product 32 --to ./archives --since 2026-01-01 --list
 
     figlake fetch --from s3://bucket/deliveries --to ./archives --match 'I2026*.tar'
+
+    figlake fetch --product 32 --to s3://figlake/deliveries
     """
     with clean_errors():
         from pipeline.fetch.transport import Transport
+        from pipeline.storage import Storage
 
         settings = settings_of(profile, config, overrides)
         transport = Transport(settings.fetch)
-        source = _source(product, origin, transport, settings.storage)
+        source, place = _source(product, origin, transport, settings.storage), Storage.at(to, settings.storage)
         begin, patterns = _day(since), tuple(match or ())
         if only_list:
-            _print_offers(source, to, begin, patterns, at_most, as_json)
+            _print_offers(source, place, begin, patterns, at_most, as_json)
             return
-        done = _fetch(source, to, transport, begin, patterns, at_most)
+        done = _fetch(source, place, transport, begin, patterns, at_most)
         if as_json:
-            tree = {"files": [str(path) for path in done.files], "failed": dict(done.failures), "known": done.known}
+            tree = {
+                "files": [_place_of(path, place) for path in done.files],
+                "failed": dict(done.failures),
+                "known": done.known,
+            }
             typer.echo(json.dumps(tree))
         else:
-            _print_done(done, to)
+            _print_done(done, place)
     raise typer.Exit(1 if done.failures else 0)
 
 
@@ -100,13 +110,18 @@ def _day(text: str | None) -> datetime | None:
 
 
 def _fetch(
-    source: Source, to: Path, transport: Transport, since: datetime | None, match: tuple[str, ...], at_most: int | None
+    source: Source,
+    to: Storage,
+    transport: Transport,
+    since: datetime | None,
+    match: tuple[str, ...],
+    at_most: int | None,
 ) -> Fetched:
     """With a progress bar for each file where a person looks on."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+    from pipeline.fetch.bucket import fetch_into
     from pipeline.fetch.work import ARCHIVES
-    from pipeline.fetch.work import fetch as fetch_new
 
     columns = (
         TextColumn("{task.description}"),
@@ -123,17 +138,18 @@ def _fetch(
                 tasks[offer.name] = bars.add_task(offer.name)
             bars.update(tasks[offer.name], completed=done, total=total or offer.about_bytes)
 
-        return fetch_new(source, to, transport, since=since, match=match or ARCHIVES, at_most=at_most, progress=show)
+        return fetch_into(source, to, transport, since=since, match=match or ARCHIVES, at_most=at_most, progress=show)
 
 
 def _print_offers(
-    source: Source, to: Path, since: datetime | None, match: tuple[str, ...], at_most: int | None, as_json: bool
+    source: Source, to: Storage, since: datetime | None, match: tuple[str, ...], at_most: int | None, as_json: bool
 ) -> None:
     from rich.table import Table
 
-    from pipeline.fetch.work import ARCHIVES, Record, wanted
+    from pipeline.fetch.bucket import read_record
+    from pipeline.fetch.work import ARCHIVES, wanted
 
-    new = wanted(source.offers(), Record.read(to), since, match or ARCHIVES)[:at_most]
+    new = wanted(source.offers(), read_record(to), since, match or ARCHIVES)[:at_most]
     if as_json:
         rows = [
             {"name": o.name, "delivery": o.delivery, "published": o.published.isoformat(), "about_bytes": o.about_bytes}
@@ -148,12 +164,16 @@ def _print_offers(
     out.print(table if new else "nothing new")
 
 
-def _print_done(done: Fetched, to: Path) -> None:
+def _place_of(path: Path, to: Storage) -> str:
+    return str(path) if to.is_local else to.uri(path.name)
+
+
+def _print_done(done: Fetched, to: Storage) -> None:
     from rich.markup import escape
 
     for path in done.files:
-        out.print(f"{path}: {path.stat().st_size / 1e6:,.1f} MB")
+        out.print(f"{_place_of(path, to)}: {(to.size(path.name) or 0) / 1e6:,.1f} MB")
     for name, why in done.failures:
         err.print(f"[bold red]failed:[/] {escape(why if name in why else f'{name}: {why}')}")
     if not done.files and not done.failures:
-        out.print(f"nothing new; {done.known} files have come to {to} before" if done.known else "nothing new")
+        out.print(f"nothing new; {done.known} files have come to {to.root} before" if done.known else "nothing new")

@@ -201,10 +201,12 @@ def _register(
     from pipeline import registry
     from pipeline.archives import discover
     from pipeline.errors import UsageError
+    from pipeline.pending import deliveries
 
     if not uris:
         return list(registry.known(lake))
-    sources = registry.refuse_twins(discover(uris, settings.storage))
+    # An orchestrator names all places where deliveries may lie.
+    sources = deliveries(uris, settings.storage) if wanted else registry.refuse_twins(discover(uris, settings.storage))
     if wanted is not None and any(source.name == wanted for source in sources):
         sources = [source for source in sources if source.name == wanted]
     elif wanted is not None and not replace and (before := registry.known_one(lake, wanted)) is not None:

@@ -51,6 +51,7 @@ def plan(
     with clean_errors():
         from pipeline.archives import discover
         from pipeline.errors import UsageError
+        from pipeline.pending import deliveries
         from pipeline.planning import plan_archives, plan_documents, rates_of, standing_documents
 
         settings = settings_of(profile, config, overrides)
@@ -65,7 +66,7 @@ def plan(
             standing = sum(standing_documents(target).values()) if target else 0
             found = plan_documents(documents, rates, settings, standing=standing, gpus=gpus, machines=machines)
         else:
-            sources = discover(uris, settings.storage)
+            sources = deliveries(uris, settings.storage) if only else discover(uris, settings.storage)
             if not sources:
                 raise UsageError(f"no archive found in: {', '.join(uris)}")
             names = [source.name for source in sources]

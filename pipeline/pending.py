@@ -8,6 +8,7 @@ import pyarrow.fs as pafs
 
 from pipeline import registry
 from pipeline.archives import ArchiveSource, discover
+from pipeline.archives.sources import is_empty
 from pipeline.config import Settings
 from pipeline.flow import STEPS, Step
 from pipeline.lake import Lake
@@ -17,9 +18,10 @@ from pipeline.storage import Storage
 
 
 def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveSource]:
-    """The archives that lie at these places now; a folder that is still empty holds none.
+    """The archives that lie at these places now; a folder that is still empty holds none, and in an object store such
+    a one is not there.
 
-    Raises UsageError for a place that is not there, and where two deliveries share a name.
+    Raises UsageError for a local place that is not there, and where two deliveries share a name.
     """
     return registry.refuse_twins(discover([uri for uri in uris if not _is_empty_folder(uri, options)], options))
 
@@ -54,5 +56,7 @@ def pending_archives(
 
 def _is_empty_folder(uri: str, options: Mapping[str, str]) -> bool:
     storage = Storage.at(uri, options)
-    is_folder = storage.filesystem().get_file_info(storage.path()).type == pafs.FileType.Directory
-    return is_folder and next(storage.walk(), None) is None
+    found = storage.filesystem().get_file_info(storage.path()).type
+    if found == pafs.FileType.NotFound:
+        return not storage.is_local
+    return found == pafs.FileType.Directory and is_empty(storage)

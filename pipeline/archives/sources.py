@@ -99,7 +99,7 @@ def discover(uris: Iterable[str], options: Mapping[str, str] | None = None) -> l
             places = [storage.root]
         else:
             places = sorted(_archives_below(storage, set()))
-            if not places and next(_folder_entries(storage), None) is None:
+            if not places and is_empty(storage):
                 raise UsageError(f"the folder {uri} is empty; name a zip, a tar, or a folder that holds some")
         for place in places or [storage.root]:
             found.setdefault(place, ArchiveSource(_name_of(place), place, dict(options or {})))
@@ -144,6 +144,11 @@ def _digest(span: Span) -> str:
     for piece in span.chunks():
         digest.update(piece)
     return digest.hexdigest()
+
+
+def is_empty(folder: Storage) -> bool:
+    """Whether a folder holds nothing but hidden files, such as the record of what was fetched."""
+    return next(_folder_entries(folder), None) is None
 
 
 def _folder_entries(storage: Storage) -> Iterator[Entry]:

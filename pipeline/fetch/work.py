@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -50,19 +50,26 @@ class Record:
     def read(cls, folder: Path) -> Record:
         """The folder's record; empty where there is none. Raises UsageError when it is damaged."""
         try:
-            tree = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            return cls(tree["since"], {name: Entry(**entry) for name, entry in tree["files"].items()})
+            return cls.parse((folder / RECORD).read_bytes(), str(folder / RECORD))
         except FileNotFoundError:
             return cls()
+
+    @classmethod
+    def parse(cls, data: bytes, where: str) -> Record:
+        """The record that was written so. Raises UsageError when it is damaged."""
+        try:
+            tree = json.loads(data)
+            return cls(tree["since"], {name: Entry(**entry) for name, entry in tree["files"].items()})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UsageError(
-                f"{folder / RECORD} is damaged ({error!r}); remove it, and every file is fetched anew"
-            ) from None
+            raise UsageError(f"{where} is damaged ({error!r}); remove it, and every file is fetched anew") from None
+
+    def to_json(self) -> bytes:
+        tree = {"since": self.since, "files": {name: asdict(entry) for name, entry in sorted(self.files.items())}}
+        return json.dumps(tree, indent=1).encode()
 
     def write(self, folder: Path) -> None:
         temporary = folder / f"{RECORD}.{os.getpid()}.tmp"
-        tree = {"since": self.since, "files": {name: asdict(entry) for name, entry in sorted(self.files.items())}}
-        temporary.write_text(json.dumps(tree, indent=1), encoding="utf-8")
+        temporary.write_bytes(self.to_json())
         temporary.replace(folder / RECORD)
 
     def has(self, offer: Offer) -> bool:
@@ -81,6 +88,7 @@ class Fetched:
 
 #: Called with the offer, the bytes that are there, and how many there will be (None: nobody says).
 Progress = Callable[[Offer, int, int | None], None]
+Keep = Callable[[Path, Record], None]
 
 
 def wanted(
@@ -106,12 +114,14 @@ def wanted(
 def fetch(
     source: Source, folder: Path, transport: Transport, *,
     since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None,
-    progress: Progress = lambda offer, done, total: None,
+    progress: Progress = lambda offer, done, total: None, keep: Keep = lambda path, record: None,
 ) -> Fetched:  # fmt: skip
     """Bring what is new into ``folder``. One file that fails does not stop the others.
 
     ``since`` is remembered for the calls to come, which go on from there; not with ``match`` or ``at_most``: who asks
     for some files of the past does not want all of them the next night.
+
+    ``keep`` is called with each file that came, before the record that names it is written.
 
     Raises UsageError when another fetch works on the folder or the folder cannot be written, FetchError when the
     source cannot be listed.
@@ -129,11 +139,13 @@ def fetch(
             try:
                 _require_room(folder, offer)
                 path, sha1 = download(source, offer, folder, transport, lambda n, t, o=offer: progress(o, n, t))  # type: ignore[misc]
+                size, now = path.stat().st_size, datetime.now(UTC).isoformat(timespec="seconds")
+                entry = Entry(offer.version, sha1, size, offer.published.isoformat(), now)
+                keep(path, replace(record, files={**record.files, offer.name: entry}))
             except FetchError as error:
                 failures.append((offer.name, str(error)))
                 continue
-            size, now = path.stat().st_size, datetime.now(UTC).isoformat(timespec="seconds")
-            record.files[offer.name] = Entry(offer.version, sha1, size, offer.published.isoformat(), now)
+            record.files[offer.name] = entry
             record.write(folder)
             files.append(path)
         return Fetched(tuple(files), tuple(failures), sum(record.has(offer) for offer in offers))

@@ -49,6 +49,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW_CONN_BDDS": '{"conn_type": "http", "login": "anna", "password": "s3cr3t-of-anna"}',
         # The checkout whose DAGs are tested, wherever the environment was installed from.
         "PYTHONPATH": str(ROOT),
     }

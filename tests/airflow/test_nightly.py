@@ -114,6 +114,22 @@ def test_the_wait_is_deferred_looks_again_and_goes_on_when_something_has_come(
     assert "running trigger in line" in said
 
 
+def test_the_account_of_a_connection_reaches_the_fetch_and_no_log(dags_test: Run, stub: Stub, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command, _ = stub(
+        f"""*--list*) echo "$FIGLAKE_BDDS_USER $FIGLAKE_BDDS_PASSWORD" >> {told}; echo '[{{"name": "a.zip"}}]';;
+        *fetch*) echo "$FIGLAKE_BDDS_USER $FIGLAKE_BDDS_PASSWORD" >> {told}; echo '{{"files": []}}';;
+        *pending*) echo "${{FIGLAKE_BDDS_USER:-none}}" >> {told}; echo '{{"pending": [], "archives": 0}}';;"""
+    )
+    done = dags_test(
+        "figlake_nightly", 10, NOW, command=command, lake="/lake", archives="s3://figlake/deliveries", source="32",
+        connection="bdds",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert told.read_text().splitlines() == ["anna s3cr3t-of-anna", "anna s3cr3t-of-anna", "none"]
+    assert "s3cr3t-of-anna" not in done.stdout
+
+
 def test_a_relative_lake_is_refused_because_tasks_run_in_folders_of_their_own(dags_test: Run, stub: Stub) -> None:
     command, calls = stub("*) echo unreachable;;")
     done = dags_test("figlake_nightly", 6, NOW, command=command, lake="lake", archives="/deliveries")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from pipeline.config import FetchSettings
 from pipeline.fetch import fetch
+from pipeline.fetch.bucket import fetch_into, read_record
 from pipeline.fetch.sources import StorageSource
 from pipeline.fetch.transport import Transport
+from pipeline.pending import deliveries
 from pipeline.storage import Storage
 from tests.object_store import object_store
 
@@ -41,3 +45,36 @@ def test_new_objects_of_a_bucket_come_once_and_are_resumed(tmp_path: Path) -> No
         done = fetch(source, tmp_path, transport)
         assert [path.read_bytes() for path in done.files] == [data]
         assert fetch(source, tmp_path, transport).files == ()
+
+
+def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    for name, age in (("a.zip", 30), ("b.tar", 20)):
+        (drop / name).write_bytes(name.encode() * 1000)
+        os.utime(drop / name, (1_700_000_000 - age, 1_700_000_000 - age))
+    source, transport = StorageSource(Storage.at(drop)), Transport(FetchSettings())
+    with object_store() as options:
+        bucket = Storage.at("s3://figlake/deliveries", options)
+        assert read_record(bucket).files == {}
+        for machine in ("one", "two"):
+            monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+            done = fetch_into(source, bucket, transport)
+            assert [str(path) for path in done.files] == (["a.zip", "b.tar"] if machine == "one" else [])
+            assert not list(tmp_path.glob("figlake-fetch-*")), "nothing is left behind"
+        assert bucket.read_bytes("b.tar") == b"b.tar" * 1000
+        assert set(read_record(bucket).files) == {"a.zip", "b.tar"}
+        assert [one.name for one in deliveries([bucket.root], options)] == ["a", "b"]
+        assert deliveries([bucket.uri(".backfill")], options) == []
+        (drop / "c.zip").write_bytes(b"c" * 10)
+        monkeypatch.setattr(Storage, "write_bytes", refused)
+        done = fetch_into(source, bucket, transport)
+        assert [name for name, _ in done.failures] == ["c.zip"] and "cannot be written" in done.failures[0][1]
+        monkeypatch.undo()
+        assert [str(path) for path in fetch_into(source, bucket, transport).files] == ["c.zip"]
+
+
+def refused(*_: object) -> None:
+    raise OSError("AccessDenied")

@@ -22,6 +22,7 @@ INFRA = ROOT / "infra"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 #: ${NAME}, ${NAME:-default} and ${NAME:?message}.
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+FIGLAKE_VARIABLE = re.compile(r"var\.value\.(?:get\(')?(figlake_\w+)")
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY", re.IGNORECASE)
 
 
@@ -46,7 +47,7 @@ SERVICES: dict[str, Any] = load("compose.yaml")["services"] | {"alertmanager": A
 ONCE = {name for name, service in SERVICES.items() if service["restart"] == "no"}
 
 
-@pytest.mark.parametrize("file", ["compose.yaml", "compose.gpu.yaml", "compose.alerts.yaml"])
+@pytest.mark.parametrize("file", ["compose.yaml", "compose.gpu.yaml", "compose.alerts.yaml", "compose.fetch.yaml"])
 def test_the_file_is_valid_under_the_compose_specification(file: str) -> None:
     PyCompose.from_yaml(yaml.safe_dump(filled(load(file))))
 
@@ -204,6 +205,14 @@ def test_alerts_reach_somebody_and_the_address_is_a_secret() -> None:
     severities = {matcher for route in told["route"]["routes"] for matcher in route["matchers"]}
     rules = yaml.safe_load((INFRA / "prometheus" / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
     assert {f'severity = "{rule["labels"]["severity"]}"' for rule in rules} - severities == {'severity = "ticket"'}
+
+
+def test_fetching_changes_airflow_alone_and_gives_it_the_deliveries_to_write_to() -> None:
+    ((name, service),) = load("compose.fetch.yaml")["services"].items()
+    (folder,) = filled(service["volumes"])
+    assert f"{folder}:ro" in filled(SERVICES[name]["volumes"])
+    named = set(FIGLAKE_VARIABLE.findall((ROOT / "airflow_dags" / "figlake_operators.py").read_text("utf-8")))
+    assert {key.removeprefix("AIRFLOW_VAR_").lower() for key in service["environment"]} <= named
 
 
 def test_images_are_built_from_targets_that_exist() -> None:

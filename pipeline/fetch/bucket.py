@@ -1,0 +1,64 @@
+"""Deliveries fetched into an object store: each file comes to this machine's temporary folder, then up, whole.
+
+The record of what came lies in the bucket, so the next machine goes on from there. What was on its way when a process
+was killed is resumed on the same machine, and fetched anew on another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.fetch.sources import Source
+from pipeline.fetch.transport import FetchError, Transport
+from pipeline.fetch.work import RECORD, Fetched, Record, fetch
+from pipeline.storage import Storage
+
+_CHUNK_BYTES = 8 << 20
+
+
+def read_record(place: Storage) -> Record:
+    """The record of a folder or bucket; empty where there is none. Raises UsageError when it is damaged."""
+    if place.is_local:
+        return Record.read(Path(place.root))
+    return Record.parse(place.read_bytes(RECORD), place.uri(RECORD)) if place.exists(RECORD) else Record()
+
+
+def fetch_into(source: Source, place: Storage, transport: Transport, **options: Any) -> Fetched:
+    """Bring what is new into a folder or bucket; ``options`` and errors are those of ``fetch``.
+
+    Of a bucket, ``files`` are the names below it.
+    """
+    if place.is_local:
+        return fetch(source, Path(place.root), transport, **options)
+    scratch = _scratch(place)
+    read_record(place).write(scratch)
+
+    def keep(path: Path, record: Record) -> None:
+        try:
+            with path.open("rb") as file, place.filesystem().open_output_stream(place.path(path.name)) as upload:
+                shutil.copyfileobj(file, upload, _CHUNK_BYTES)
+            place.write_bytes(record.to_json(), RECORD)
+        except OSError as error:
+            raise FetchError(f"{path.name}: cannot be written to {place.root}: {error}") from None
+        path.unlink()
+
+    done = fetch(source, scratch, transport, keep=keep, **options)
+    if not done.failures:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return Fetched(tuple(Path(path.name) for path in done.files), done.failures, done.known)
+
+
+def _scratch(place: Storage) -> Path:
+    """A folder of this user's own, the same for the same bucket."""
+    name = hashlib.sha256(place.root.encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"figlake-fetch-{os.getuid()}-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise UsageError(f"{folder} belongs to somebody else; set TMPDIR")
+    return folder

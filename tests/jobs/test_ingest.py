@@ -1,0 +1,64 @@
+"""Which delivery a step of one archive takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.ingest import _register
+from pipeline import registry
+from pipeline.archives import ArchiveSource
+from pipeline.config import Settings
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.at(tmp_path / "lake")
+
+
+def deliver(folder: Path, name: str, content: str = "1") -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.zip"
+    path.write_text(content)
+    return path
+
+
+def step(lake: Lake, archive: str, *places: Path, replace: bool = False) -> list[str]:
+    return _register([str(place) for place in places], lake, Settings(), None, replace, wanted=archive)
+
+
+def test_the_one_of_its_name_is_taken_from_any_of_the_places(lake: Lake, tmp_path: Path) -> None:
+    for folder, name in (("night", "week07"), ("night", "week08"), ("night/.backfill", "week01")):
+        deliver(tmp_path / folder, name)
+    places = tmp_path / "night", tmp_path / "night" / ".backfill"
+    assert step(lake, "week01", *places) == ["week01"]
+    assert list(registry.known(lake)) == ["week01"]
+    with pytest.raises(UsageError, match="no archive found"):
+        step(lake, "week02", *places)
+
+
+def test_an_empty_place_is_none_of_them(lake: Lake, tmp_path: Path) -> None:
+    deliver(tmp_path / "night", "week07")
+    (tmp_path / "night" / ".backfill").mkdir()
+    (tmp_path / "night" / ".backfill" / ".fetch.lock").touch()
+    assert step(lake, "week07", tmp_path / "night", tmp_path / "night" / ".backfill") == ["week07"]
+
+
+def test_one_that_came_from_elsewhere_stands_and_no_other_takes_its_name(lake: Lake, tmp_path: Path) -> None:
+    path = deliver(tmp_path / "elsewhere", "week01")
+    registry.register(lake, ArchiveSource("week01", str(path), {}))
+    deliver(tmp_path / "night", "week07", "other content")
+    assert step(lake, "week01", tmp_path / "night") == ["week01"]
+    assert [archive.uri for archive in registry.known(lake).values()] == [str(path)]
+
+
+def test_a_single_file_may_be_given_another_name_and_be_corrected_under_it(lake: Lake, tmp_path: Path) -> None:
+    path = deliver(tmp_path, "delivery")
+    assert step(lake, "week09", path) == ["week09"]
+    assert step(lake, "week09", path) == ["week09"]
+    corrected = deliver(tmp_path / "later", "delivery", "corrected")
+    assert step(lake, "week09", corrected, replace=True) == ["week09"]
+    assert registry.known(lake)["week09"].uri == str(corrected)
