@@ -1,0 +1,66 @@
+"""A whole night on clusters: Spark's master and two workers, two nodes of Ray, archives and lake in an object store.
+
+An executor gets SIGKILL during extract, a worker of Ray and then its node during OCR; the night ends with a release and
+the tables of a night on one machine and its disk.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.flow import STEPS
+from pipeline.lake import Lake
+from pipeline.ledger import Ledger
+from pipeline.publishing import pointer
+from pipeline.storage import Storage
+from tests.e2e.clusters import FIGLAKE, ROOT, Nodes, Standalone, wait_for, workers_of
+from tests.equality import assert_equal
+from tests.object_store import object_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+SMALL = ["--set", "spark.driver_memory_mb=512", "--set", "ray.object_store_mb=200", "--set", "extract.shard_packages=1",
+         "--set", "publish.recall_at_10=0.5"]  # fmt: skip
+
+
+def figlake(*arguments: str) -> None:
+    done = subprocess.run([*FIGLAKE, *arguments], cwd=ROOT, text=True, capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machine(tmp_path: Path) -> None:
+    figlake("synth", "--out", str(tmp_path / "week"), "--documents", "4", "--seed", "3")
+    (archive,) = (tmp_path / "week").glob("*.zip")
+    figlake("run", "--archives", str(archive), "--lake", str(tmp_path / "undisturbed"), *SMALL)
+    with object_store() as options:
+        Storage.at("s3://figlake/week", options).write_bytes(archive.read_bytes(), archive.name)
+        spark = Standalone(tmp_path, options)
+        nodes = Nodes(tmp_path, options)
+        try:
+            nodes.add()
+            second = nodes.add()
+            clusters = ["--set", f"spark.master={spark.address}", "--set", f"ray.address={nodes.address}"]
+            run = subprocess.Popen(
+                [*FIGLAKE, "run", "--archives", "s3://figlake/week", "--lake", "s3://figlake/lake", *SMALL, *clusters],
+                cwd=ROOT, env={**nodes.environment, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            wait_for(spark.executors, 240, run)[0].kill()
+            wait_for(lambda: workers_of(second), 240, run)[0].kill()
+            time.sleep(3)
+            assert run.poll() is None, "the night ended before the node could be killed"
+            nodes.kill(second)
+            _, said = run.communicate(timeout=900)
+            assert run.returncode == 0, said
+        finally:
+            for node in nodes.groups:
+                nodes.kill(node)
+            spark.stop()
+        lake = Lake.at("s3://figlake/lake", options)
+        assert_equal(Lake.at(tmp_path / "undisturbed"), lake)
+        done = [run.step for run in Ledger.read(lake).runs if run.state == "done"]
+        assert done == [step.name for step in STEPS], "each step counts once, whatever was killed in it"
+        assert pointer.current(lake)
