@@ -19,9 +19,11 @@ from jobs.options import (
 )
 
 if TYPE_CHECKING:
+    from pipeline.archives import ArchiveSource
     from pipeline.config import Settings
     from pipeline.flow import Step
     from pipeline.lake import Lake
+    from pipeline.registry import Archive
 
 ArchivesOption = Annotated[
     list[str] | None,
@@ -207,19 +209,28 @@ def _register(
         return list(registry.known(lake))
     # An orchestrator names all places where deliveries may lie.
     sources = deliveries(uris, settings.storage) if wanted else registry.refuse_twins(discover(uris, settings.storage))
-    if wanted is not None and any(source.name == wanted for source in sources):
-        sources = [source for source in sources if source.name == wanted]
-    elif wanted is not None and not replace and (before := registry.known_one(lake, wanted)) is not None:
-        name, sources = wanted, [source for source in sources if source.uri == before.uri]
-        if not sources:  # it came from elsewhere, a backfill's folder perhaps
-            return [wanted]
-    elif wanted is not None:
-        name, sources = wanted, sources if len(sources) == 1 else []
+    if wanted is not None:
+        name, sources = wanted, _wanted(wanted, sources, uris, registry.known_one(lake, wanted))
+        if not sources and registry.known_one(lake, wanted) is not None:
+            return [wanted]  # it came from elsewhere, a backfill's folder perhaps
     if not sources:
         raise UsageError(f"no archive found in: {', '.join(uris)}")
     if name is not None and len(sources) > 1:
         raise UsageError(f"--as names one archive, but {len(sources)} were given")
     return [registry.register(lake, source, name=name, replace_content=replace).name for source in sources]
+
+
+def _wanted(
+    name: str, sources: list[ArchiveSource], uris: list[str], before: Archive | None
+) -> list[ArchiveSource]:  # fmt: skip
+    """The one of this name; else where it came from; else a single file that is named itself, to be called so."""
+    from pipeline.storage import Storage
+
+    if found := [source for source in sources if source.name == name]:
+        return found
+    if before is not None and (found := [source for source in sources if source.uri == before.uri]):
+        return found
+    return sources if [source.uri for source in sources] == [Storage.at(uri).root for uri in uris] else []
 
 
 def _restrict(names: list[str], only: list[str] | None) -> list[str]:

@@ -76,8 +76,8 @@ class Board:
                 text += " [bold yellow](over the limit)[/]"
         elif report.over_limit:
             text += (
-                f"  [bold yellow]{report.rejects} rejected, over the limit[/]: `figlake rejects` says why; "
-                "replay them, let `figlake rejects --expire` forget them, or raise lake.rejects_limit"
+                f"  [bold yellow]{report.rejects} rejected, over the limit[/]: `figlake rejects` says why; replay "
+                "them, or raise lake.rejects_limit"
             )
         elif report.state == "failed":
             text += f"  {escape(report.error)}"

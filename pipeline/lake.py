@@ -34,6 +34,10 @@ from schemas import TABLES
 #: Attempts at one commit before giving up; with back-off this rides out about a minute of contention.
 COMMIT_ATTEMPTS = 60
 _GATHERED_AFTER_S = 3600
+#: delta-rs forgets versions older than a month, and a release, or a rollback, may name one. A vacuum heeds the table's
+#: property alone.
+_LOG_CLEANUP = "delta.enableExpiredLogCleanup"
+_KEEP_LOGS = PostCommitHookProperties(cleanup_expired_logs=False)
 #: A generation is a counter above this many random bits, so that two first writers who both count
 #: from the same standing generation still never share one.
 RANDOM_BITS = 20
@@ -201,6 +205,7 @@ class Lake:
                     schema=Schema.from_arrow(declared.schema),
                     partition_by=list(declared.partition_by),
                     description=declared.description,
+                    configuration={_LOG_CLEANUP: "false"},
                     storage_options=self.storage.delta_options(),
                 )
             except DeltaError:
@@ -283,6 +288,10 @@ class Lake:
                     writer.write(batch)
             for attempt in range(COMMIT_ATTEMPTS):
                 delta.update_incremental()
+                there = {row["path"] for row in _actions(delta)}
+                if not there.issuperset(names):  # an answer was lost, or somebody else gathered them
+                    gathered += len(names) if there.issuperset(part.path for part in writer.parts) else 0
+                    break
                 if self._try_commit(delta, writer.parts, None, None, names):
                     gathered += len(names)
                     break
@@ -300,7 +309,8 @@ class Lake:
         if [f.name for f in declared if f.name in stored.names] != stored.names or any(not f.nullable for f in added):
             raise CommitError(f"{table}: only nullable columns at the end can be added to a stored table")
         if added:
-            delta.alter.add_columns(list(Schema.from_arrow(pa.schema(added)).fields))
+            fields = list(Schema.from_arrow(pa.schema(added)).fields)
+            delta.alter.add_columns(fields, post_commithook_properties=_KEEP_LOGS)
         _require_declared_schema(delta, table)
         return [f.name for f in added]
 
@@ -313,6 +323,8 @@ class Lake:
         removed = 0
         for table in TABLES:
             if (found := self.delta(table)) is not None:
+                if not dry_run and found.metadata().configuration.get(_LOG_CLEANUP) != "false":  # made before 0.1
+                    found.alter.set_table_properties({_LOG_CLEANUP: "false"})
                 removed += len(
                     found.vacuum(
                         retention_hours=retention_hours,
@@ -348,8 +360,7 @@ class Lake:
                 partition_filters=None if replace_where is None else [(k, "=", v) for k, v in replace_where.items()],
                 # No retries inside delta-rs: it would not look at the generation again before each of them.
                 commit_properties=CommitProperties(app_transactions=None if tx is None else [tx], max_commit_retries=0),
-                # delta-rs forgets versions older than a month; a release, and a rollback, may name one.
-                post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+                post_commithook_properties=_KEEP_LOGS,
             )
         except DeltaError:
             delta.update_incremental()

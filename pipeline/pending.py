@@ -19,11 +19,16 @@ from pipeline.storage import Storage
 
 def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveSource]:
     """The archives that lie at these places now; a folder that is still empty holds none, and in an object store such
-    a one is not there.
+    a one is not there. Of a name that lies at several places the first counts: night and backfill may both fetch it.
 
-    Raises UsageError for a local place that is not there, and where two deliveries share a name.
+    Raises UsageError for a local place that is not there, and where two deliveries of one place share a name.
     """
-    return registry.refuse_twins(discover([uri for uri in uris if not _is_empty_folder(uri, options)], options))
+    found: dict[str, ArchiveSource] = {}
+    for uri in uris:
+        if not _is_empty_folder(uri, options):
+            for source in registry.refuse_twins(discover([uri], options)):
+                found.setdefault(source.name, source)
+    return list(found.values())
 
 
 def pending_archives(

@@ -179,7 +179,7 @@ def execute(
 
 def skipped(lake: Lake, settings: Settings, task: Task, ledger: Ledger | None = None) -> StepReport:
     """The report of a task that is up to date. More rejects than the limit stay more until somebody deals with them:
-    by a replay, by forgetting them, or by raising the limit."""
+    by a replay, by raising the limit, or by forgetting them."""
     step, archive = task.step, task.archive
     done = (ledger or Ledger.read(lake)).done(step.name, archive, task.fingerprint)
     rejected = 0

@@ -67,12 +67,18 @@ def run_group(
         engine = stack.enter_context(engine_session(group[0].engine, settings))
         for step in group:
             for archive in archives_for(lake, step, archives, failed):
+                if failed and step.engine == "spark" and not _answers(engine):  # what the last archive left behind
+                    stack.close()
+                    try:
+                        engine = stack.enter_context(engine_session(step.engine, settings))
+                    except Exception as error:
+                        failed.add(archive)
+                        report = StepReport(step.name, archive, "failed", error=f"Spark did not start again: {error}")
+                        emit({"event": "report", **asdict(report)})
+                        continue
                 report = _run_one(lake, settings, step.name, archive, engine, emit, replay, again)
                 if report.state == "failed":
                     failed.add(archive)
-                    if step.engine == "spark" and not _answers(engine):  # the next archive gets another
-                        stack.close()
-                        engine = stack.enter_context(engine_session(step.engine, settings))
                 emit({"event": "report", **asdict(report)})
 
 

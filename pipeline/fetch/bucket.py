@@ -37,21 +37,36 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     if place.is_local:
         return fetch(source, Path(place.root), transport, **options)
     scratch = _scratch(place)
-    read_record(place).write(scratch)
+    known = read_record(place)
+    known.write(scratch)
+    try:
+        place.write_bytes(known.to_json(), RECORD)  # before anything large is fetched for a bucket that refuses it
+    except OSError as error:
+        raise UsageError(f"cannot write to {place.root}: {error}") from None
 
     def keep(path: Path, record: Record) -> None:
         try:
-            with path.open("rb") as file, place.filesystem().open_output_stream(place.path(path.name)) as upload:
-                shutil.copyfileobj(file, upload, _CHUNK_BYTES)
+            _upload(path, place)
             place.write_bytes(record.to_json(), RECORD)
         except OSError as error:
             raise FetchError(f"{path.name}: cannot be written to {place.root}: {error}") from None
-        path.unlink()
+        finally:
+            path.unlink()
 
     done = fetch(source, scratch, transport, keep=keep, **options)
     if not done.failures:
         shutil.rmtree(scratch, ignore_errors=True)
     return Fetched(tuple(Path(path.name) for path in done.files), done.failures, done.known)
+
+
+def _upload(path: Path, place: Storage) -> None:
+    """Whole or not there: closing an upload, which leaving it does, makes an object of what came so far."""
+    try:
+        with path.open("rb") as file, place.filesystem().open_output_stream(place.path(path.name)) as upload:
+            shutil.copyfileobj(file, upload, _CHUNK_BYTES)
+    except BaseException:
+        place.delete(path.name)
+        raise
 
 
 def _scratch(place: Storage) -> Path:

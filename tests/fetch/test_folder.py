@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from pipeline.config import FetchSettings
+from pipeline.errors import UsageError
 from pipeline.fetch import fetch
 from pipeline.fetch.bucket import fetch_into, read_record
 from pipeline.fetch.sources import StorageSource
@@ -69,12 +71,22 @@ def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
         assert [one.name for one in deliveries([bucket.root], options)] == ["a", "b"]
         assert deliveries([bucket.uri(".backfill")], options) == []
         (drop / "c.zip").write_bytes(b"c" * 10)
-        monkeypatch.setattr(Storage, "write_bytes", refused)
-        done = fetch_into(source, bucket, transport)
-        assert [name for name, _ in done.failures] == ["c.zip"] and "cannot be written" in done.failures[0][1]
-        monkeypatch.undo()
+        for stopped in (OSError("AccessDenied"), KeyboardInterrupt()):
+            with monkeypatch.context() as change:
+                change.setattr("shutil.copyfileobj", lambda file, upload, size, e=stopped: half(file, upload, e))
+                if isinstance(stopped, OSError):
+                    ((name, why),) = fetch_into(source, bucket, transport).failures
+                    assert name == "c.zip" and "cannot be written" in why
+                else:
+                    with pytest.raises(KeyboardInterrupt):
+                        fetch_into(source, bucket, transport)
+            assert not bucket.exists("c.zip"), "half a file is none"
         assert [str(path) for path in fetch_into(source, bucket, transport).files] == ["c.zip"]
+        assert bucket.read_bytes("c.zip") == b"c" * 10
+        with pytest.raises(UsageError, match="cannot write to s3://no-such-bucket"):
+            fetch_into(source, Storage.at("s3://no-such-bucket/deliveries", options), transport)
 
 
-def refused(*_: object) -> None:
-    raise OSError("AccessDenied")
+def half(file: IO[bytes], upload: IO[bytes], error: BaseException) -> None:
+    upload.write(file.read(5))
+    raise error

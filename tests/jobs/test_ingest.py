@@ -12,6 +12,7 @@ from pipeline.archives import ArchiveSource
 from pipeline.config import Settings
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.pending import deliveries
 
 
 @pytest.fixture
@@ -52,7 +53,19 @@ def test_one_that_came_from_elsewhere_stands_and_no_other_takes_its_name(lake: L
     registry.register(lake, ArchiveSource("week01", str(path), {}))
     deliver(tmp_path / "night", "week07", "other content")
     assert step(lake, "week01", tmp_path / "night") == ["week01"]
+    assert step(lake, "week01", tmp_path / "night", replace=True) == ["week01"]
     assert [archive.uri for archive in registry.known(lake).values()] == [str(path)]
+    with pytest.raises(UsageError, match="no archive found"):
+        step(lake, "week02", tmp_path / "night")
+
+
+def test_what_night_and_backfill_have_both_fetched_is_one_delivery(lake: Lake, tmp_path: Path) -> None:
+    first = deliver(tmp_path / "night", "week07")
+    deliver(tmp_path / "night" / ".backfill", "week07")
+    places = tmp_path / "night", tmp_path / "night" / ".backfill"
+    assert [source.uri for source in deliveries(map(str, places), {})] == [str(first)]
+    assert step(lake, "week07", *places) == ["week07"]
+    assert registry.known(lake)["week07"].uri == str(first)
 
 
 def test_a_single_file_may_be_given_another_name_and_be_corrected_under_it(lake: Lake, tmp_path: Path) -> None:

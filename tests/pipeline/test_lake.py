@@ -282,10 +282,15 @@ def test_versions_older_than_a_month_can_still_be_read(lake: Lake) -> None:
     lake.commit("facets", "classify", "A", 1, write(lake, "A", ["first"]))
     pinned = lake.version("facets")
     year_ago = time.time() - 365 * 86_400
-    for generation in range(2, 203):  # past two checkpoints
+    generation = 2
+    while (lake.version("facets") or 0) < 205:  # past two checkpoints
         lake.commit("facets", "classify", "B", generation, [])
+        generation += 1
         for entry in Path(lake.storage.path("tables", "facets", "_delta_log")).iterdir():
             os.utime(entry, (year_ago, year_ago))
+        if lake.version("facets") in (98, 99, 198, 199):  # vacuum makes two commits of its own
+            write(lake, "A", ["orphan"])
+            lake.clean(0, {"facets": [pinned or 0]})
     assert list(Path(lake.storage.path("tables", "facets", "_delta_log")).glob("*.checkpoint.parquet"))
     assert ids(lake.pinned({"facets": pinned})) == ["first"]
 
