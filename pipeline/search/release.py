@@ -232,9 +232,10 @@ def default_cache() -> Path:
 
 def _cached(storage: Storage, file: File, cache: Path) -> Path:
     target = cache / file.sha256[:2] / file.sha256
-    if target.is_file() and target.stat().st_size == file.bytes:
-        os.utime(target)
-        return target
+    with suppress(FileNotFoundError):
+        if target.stat().st_size == file.bytes:
+            os.utime(target)  # somebody still opens it
+            return target
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{file.sha256}.{uuid.uuid4().hex}.partial")
     try:
