@@ -111,15 +111,8 @@ class Standalone:
             self.processes.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log))
 
     def executors(self) -> list[psutil.Process]:
-        """The JVMs that run the tasks and have started Python to do so."""
-        found = []
-        for worker in self.processes[1:]:
-            for process in psutil.Process(worker.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):  # short-lived ones end while they are looked at
-                    is_executor = any("CoarseGrainedExecutorBackend" in word for word in process.cmdline())
-                    if is_executor and any("pyspark.daemon" in child.cmdline() for child in process.children()):
-                        found.append(process)
-        return found
+        """Those of both workers."""
+        return [process for worker in self.processes[1:] for process in executors_below(worker.pid)]
 
     def stop(self) -> None:
         """End them, executors too."""
@@ -132,3 +125,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def executors_below(ancestor: int) -> list[psutil.Process]:
+    """The JVMs among a process's descendants that run Spark's tasks and have started Python to do so."""
+    found = []
+    for process in psutil.Process(ancestor).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # short-lived ones end while they are looked at
+            is_executor = any("CoarseGrainedExecutorBackend" in word for word in process.cmdline())
+            if is_executor and any("pyspark.daemon" in child.cmdline() for child in process.children()):
+                found.append(process)
+    return found

@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from pipeline.lake import Lake
+from tests.e2e.clusters import executors_below
 from tests.equality import assert_equal
 from tests.faults.archives import good_package, weekly
 
@@ -41,16 +41,6 @@ def test_real_executor_processes_give_the_same_rows(tmp_path: Path) -> None:
     assert_equal(one, many)
 
 
-def executors(run: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The JVMs that run the tasks, with at least one Python worker at work."""
-    found = []
-    for process in psutil.Process(run.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # short-lived ones end while they are looked at
-            if any("CoarseGrainedExecutorBackend" in word for word in process.cmdline()) and process.children():
-                found.append(process)
-    return found
-
-
 def test_an_executor_killed_during_the_extract_loses_nothing(tmp_path: Path) -> None:
     archive = weekly(tmp_path / "week.zip", {f"EP3000{i:03}NWA1": good_package(f"3000{i:03}") for i in range(120)})
     small = "extract.shard_packages=5"
@@ -60,7 +50,7 @@ def test_an_executor_killed_during_the_extract_loses_nothing(tmp_path: Path) -> 
     victims: list[psutil.Process] = []
     while not victims:
         assert run.poll() is None, "the run ended before an executor could be killed"
-        victims = executors(run)
+        victims = executors_below(run.pid)
         time.sleep(0.1)
     victims[0].kill()
     _, said = run.communicate(timeout=300)

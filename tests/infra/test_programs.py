@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ import pyspark
 import pytest
 
 from pipeline.engines.java import find_java
+from tests.e2e.clusters import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 IMAGES = ROOT / "infra" / "images"
@@ -156,9 +156,3 @@ def test_a_master_and_a_worker_find_each_other_and_are_healthy(tmp_path: Path) -
         for process in started:
             process.terminate()
             process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
