@@ -63,6 +63,8 @@ def metrics(
 ) -> None:
     """Print the lake's Prometheus metrics, or serve them at /metrics: rows, rejects, rates, queue, release, drift.
 
+    A service reads the lake every minute, so a scrape does not wait for it.
+
     [bold]Examples[/]
 
     figlake metrics --lake ./lake > /var/lib/node_exporter/figlake.prom
@@ -72,11 +74,15 @@ def metrics(
     with clean_errors():
         from prometheus_client import generate_latest, start_http_server
 
-        from pipeline.report.metrics import registry
+        from pipeline.report.metrics import LakeCollector, registry
 
         settings = settings_of(profile, config, overrides)
-        found = registry(lake_at(lake, settings, must_exist=serve is None), settings)  # a service may come first
+        collector = LakeCollector(
+            lake_at(lake, settings, must_exist=serve is None), settings
+        )  # a service may come first
+        found = registry(collector)
         if serve is None:
+            collector.read()
             typer.echo(generate_latest(found).decode(), nl=False)
             return
         from pipeline.errors import UsageError
@@ -85,6 +91,7 @@ def metrics(
             server, thread = start_http_server(serve, host, registry=found)
         except OSError as error:
             raise UsageError(f"cannot serve at {host}:{serve}: {error.strerror}") from None
+        collector.read_on(lambda text: err.print(f"the lake could not be read: {text}", markup=False))
         err.print(f"serving http://{host}:{server.server_port}/metrics; Ctrl-C ends it")
         thread.join()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import tomllib
 import types
@@ -218,6 +219,19 @@ class ObserveSettings:
     #: Items a second below which a step is ended, by its name, e.g. {"ocr" = "0.5"}; measured every ``floor_after_s``.
     floor: Mapping[str, str] = field(default_factory=dict, metadata={"tuning": True})
     floor_after_s: float = _tuning(120.0)
+
+    def __post_init__(self) -> None:
+        from pipeline.flow import BY_NAME
+
+        for step, text in self.floor.items():
+            if step not in BY_NAME:
+                raise UsageError(f"observe.floor: no step {step!r}; steps: {', '.join(BY_NAME)}")
+            try:
+                good = 0 <= float(text) < math.inf
+            except ValueError:
+                good = False
+            if not good:
+                raise UsageError(f"observe.floor: {text!r} for {step} is not a number of items a second")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from pipeline.lake import RANDOM_BITS, Lake
 from pipeline.parts import PartWriter
 
-State = Literal["started", "done", "failed"]
+#: ``aborted`` is for those who are told of runs; in the ledger such a run has started and did not end.
+State = Literal["started", "done", "failed", "aborted"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,15 @@ class Ledger:
         """The newest row of a step and archive, of any state or of one: by its generation, for clocks are set back."""
         found = (run for run in self._of(step, archive) if state in (None, run.state))
         return max(found, key=_age, default=None)
+
+    def unended_since(self, step: str, archive: str) -> datetime | None:
+        """When the first of the newest runs began that all did not end; None where the newest run has ended."""
+        since = None
+        for run in sorted(self._of(step, archive), key=_age, reverse=True):
+            if run.state != "started":
+                break
+            since = run.at
+        return since
 
     def _of(self, step: str, archive: str) -> list[Run]:
         return self._by_task.get((step, archive), [])

@@ -14,17 +14,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from pipeline import room
 from pipeline.config import Settings, settings_to_json
 from pipeline.errors import FiglakeError
-from pipeline.flow import Step, engine_groups
+from pipeline.flow import BY_NAME, Step, engine_groups
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger
-from pipeline.observe import run_id, say
+from pipeline.observe import run_id, say, write_down
+from pipeline.observe.secrecy import hide
 from pipeline.runner import StepReport, archives_for, plan, skipped
 
 Emit = Callable[[dict[str, Any]], None]
@@ -119,17 +120,35 @@ def _run_group(
         "again": again,
     }
     reports: list[StepReport] = []
+    at_work: tuple[str, str] | None = None
     room.check()
     with _new_log(group[0].name) as log:
-        for event in _events(job, log, f"the {group[0].engine} process of {group[0].name}"):
-            if event["event"] == "report":
-                if event["state"] == "failed":
-                    event["error"] += _hints(log)
-                reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
-            emit(event)
+        try:
+            for event in _events(job, log, f"the {group[0].engine} process of {group[0].name}"):
+                if event["event"] == "start":
+                    at_work = event["step"], event["archive"]
+                if event["event"] == "report":
+                    at_work = None
+                    if event["state"] == "failed":
+                        event["error"] += _hints(log)
+                    reports.append(StepReport(**{k: v for k, v in event.items() if k != "event"}))
+                emit(event)
+        except FiglakeError as error:
+            if at_work is not None:
+                _write_down_death(lake, settings, *at_work, error)
+            raise
         if not any(report.state == "failed" for report in reports):
             Path(log.name).unlink(missing_ok=True)
     return reports
+
+
+def _write_down_death(lake: Lake, settings: Settings, step: str, archive: str, error: FiglakeError) -> None:
+    """What an engine's process that died could not write itself: that the run it had begun has failed."""
+    with suppress(Exception):  # where the ledger takes nothing, that may be why it died
+        begun = Ledger.read(lake).latest(step, archive)
+        if begun is not None and begun.state == "started":
+            text = hide(str(error).splitlines()[0], settings.storage)
+            write_down(lake, settings, BY_NAME[step], replace(begun, at=None, state="failed", detail={"error": text}))
 
 
 @contextmanager

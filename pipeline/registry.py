@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 from pipeline.archives import ArchiveSource, content_sha256
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.storage import Storage
+
+#: Requests at once where many archives are looked up.
+_READERS = 16
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,10 @@ def known(lake: Lake) -> dict[str, Archive]:
 
 
 def _known(lake: Lake) -> dict[str, Archive]:
-    found = {}
-    for info in lake.storage.walk("archives"):
-        if info.base_name.endswith(".json"):
-            archive = Archive(**json.loads(lake.storage.read_bytes("archives", info.base_name)))
-            found[archive.name] = archive
-    return dict(sorted(found.items()))
+    names = sorted(info.base_name for info in lake.storage.walk("archives") if info.base_name.endswith(".json"))
+    with ThreadPoolExecutor(_READERS) as pool:  # in an object store each is a request
+        found = list(pool.map(lambda name: Archive(**json.loads(lake.storage.read_bytes("archives", name))), names))
+    return {archive.name: archive for archive in sorted(found, key=lambda archive: archive.name)}
 
 
 def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, replace_content: bool = False) -> Archive:
@@ -63,6 +65,8 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
 
 def known_one(lake: Lake, name: str) -> Archive | None:
     """The archive registered under a name."""
+    if lake.seen is not None:
+        return known(lake).get(name)
     if not lake.storage.exists("archives", f"{name}.json"):
         return None
     return Archive(**json.loads(lake.storage.read_bytes("archives", f"{name}.json")))

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,8 +24,9 @@ from pipeline.flow import LAKE_SCOPE, STEPS, Step
 from pipeline.lake import Lake, next_generation
 from pipeline.ledger import Ledger, Run
 from pipeline.merge import merge
-from pipeline.observe import write_down
-from pipeline.observe.floor import Floor, floor_of
+from pipeline.observe import tell, write_down
+from pipeline.observe.floor import Floor
+from pipeline.observe.secrecy import hide
 from pipeline.parts import Outcome
 from pipeline.rejects import write_rejects
 
@@ -104,7 +105,7 @@ def execute(
     ``only`` and ``source`` serve a replay: these items again, perhaps from another file, added to
     the rows that stand.
     """
-    step, archive, started = task.step, task.archive, time.monotonic()
+    step, archive = task.step, task.archive
     tables = (*step.writes, "rejects")
     standing = [lake.generation(table, step.name, archive) for table in tables]
     generation = next_generation([*standing, *_ledger_generations(lake, step, archive)])
@@ -113,7 +114,9 @@ def execute(
         archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None
     )
     write_down(lake, settings, step, run)
-    floor = Floor(progress, step.name, floor_of(settings.observe.floor, step.name), settings.observe.floor_after_s)
+    started = time.monotonic()
+    least = float(settings.observe.floor.get(step.name, "0"))
+    floor = Floor(progress, step.name, least, settings.observe.floor_after_s)
     context = StepContext(
         lake=lake.pinned(task.pins),
         settings=settings,
@@ -138,6 +141,7 @@ def execute(
         lake.commit("rejects", step.name, archive, generation, reject_parts)
     except KeyboardInterrupt:
         if floor.error is None:
+            tell(lake, settings, step, replace(run, state="aborted", seconds=time.monotonic() - started))
             raise
         return _failed(lake, settings, step, run, floor.error, time.monotonic() - started)
     except Exception as error:  # one bad archive never stops the others
@@ -259,29 +263,23 @@ def _in_one_line(error: Exception) -> str:
 
 def _failed(lake: Lake, settings: Settings, step: Step, run: Run, error: Exception, seconds: float) -> StepReport:
     """The report of a failed step, written down. Raises FiglakeError, which tells of both, where that fails, too."""
-    text = _told(error)
+    text = _told(error, settings)
     if not isinstance(error, FiglakeError):
         import traceback
 
         traceback.print_exception(error)
-    if not isinstance(error, SupersededError):
-        failed = Run(
-            run.archive,
-            run.step,
-            run.generation,
-            run.fingerprint,
-            "failed",
-            run.archive_sha256,
-            seconds=seconds,
-            detail={"error": text},
-        )
+    ended = replace(run, state="failed", seconds=seconds, detail={"error": text})
+    if isinstance(error, SupersededError):  # another run has done it
+        tell(lake, settings, step, replace(ended, state="aborted"))
+    else:
         try:
-            write_down(lake, settings, step, failed)
+            write_down(lake, settings, step, ended)
         except Exception as second:  # a full disk is the ledger's, too
-            both = f"{run.step} of {run.archive}: {text}; the ledger could not take it down: {_told(second)}"
+            both = f"{run.step} of {run.archive}: {text}; the ledger could not take it down: {_told(second, settings)}"
             raise FiglakeError(storage_refusal(error) or both) from error
     return StepReport(run.step, run.archive, "failed", seconds=seconds, error=text)
 
 
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, FiglakeError) else _in_one_line(error)
+def _told(error: Exception, settings: Settings) -> str:
+    """What reports, the ledger and everyone who is told of the run may read."""
+    return hide(str(error) if isinstance(error, FiglakeError) else _in_one_line(error), settings.storage)

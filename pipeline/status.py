@@ -83,17 +83,22 @@ def release_versions(lake: Lake) -> tuple[str, dict[str, int]]:
     return manifest["release"], manifest["tables"]
 
 
-def _step(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> dict[str, Any]:
-    latest, done = ledger.latest(step.name, archive), ledger.latest(step.name, archive, "done")
+def state_of(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> str:
+    """One of the states that ``lake_status`` names, for one step of one archive."""
     standing = standing_generation(lake, step, archive, ledger)
     if standing is not None and plan(lake, settings, step, archive, ledger).done:
-        state = "done"
-    elif latest is not None and latest.state == "failed":
-        state = "failed"
-    elif latest is not None and latest.state == "started" and latest.generation != standing:
-        state = "interrupted"
-    else:
-        state = "pending" if standing is None else "stale"
+        return "done"
+    latest = ledger.latest(step.name, archive)
+    if latest is not None and latest.state == "failed":
+        return "failed"
+    if latest is not None and latest.state == "started" and latest.generation != standing:
+        return "interrupted"
+    return "pending" if standing is None else "stale"
+
+
+def _step(lake: Lake, settings: Settings, step: Step, archive: str, ledger: Ledger) -> dict[str, Any]:
+    latest, done = ledger.latest(step.name, archive), ledger.latest(step.name, archive, "done")
+    state = state_of(lake, settings, step, archive, ledger)
     return {
         "state": state,
         "rows": dict(done.rows_out) if done else {},

@@ -96,7 +96,7 @@ def _find_gpus(settings: Settings) -> None:
     if not settings.ray.gpus_per_actor or has_gpus(settings):
         return
     if not settings.ray.address:
-        observe.say("no GPU here, so the models run on processors, although ray.gpus_per_actor asks for one")
+        observe.say("no GPU here, so the models run on processors, although ray.gpus_per_actor asks for one\n")
         return
     until = time.monotonic() + settings.ray.gpus_wait_s
     while not has_gpus(settings):

@@ -13,6 +13,8 @@ from pipeline.indexing.modalities import Modality
 from pipeline.lake import Lake
 
 _COLUMNS = ("model", "revision")
+#: What ``count_encoders`` has found, by file.
+_counted: dict[str, Counter[tuple[str, str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,27 @@ def find_space(lake: Lake, modality: Modality, configured: tuple[str, str]) -> S
 
 
 def count_encoders(lake: Lake, table: str) -> Counter[tuple[str, str]]:
-    """Vectors by (model, revision). Reads file footers; columns only where a row group holds several."""
+    """Vectors by (model, revision). Reads file footers, each once in a process; columns only where a row group holds
+    several."""
     counts: Counter[tuple[str, str]] = Counter()
     for file in lake.files(table):
-        with lake.storage.open_path(file.path) as stream:
-            parquet = pq.ParquetFile(stream)
-            for group in range(parquet.metadata.num_row_groups):
-                single = _single_value(parquet.metadata.row_group(group))
-                if single is not None:
-                    counts[single] += parquet.metadata.row_group(group).num_rows
-                    continue
-                rows = parquet.read_row_group(group, columns=list(_COLUMNS))
-                counts.update(zip(rows["model"].to_pylist(), rows["revision"].to_pylist(), strict=True))
+        if file.path not in _counted:  # a file of a table never changes
+            _counted[file.path] = _count(lake, file.path)
+        counts.update(_counted[file.path])
+    return counts
+
+
+def _count(lake: Lake, path: str) -> Counter[tuple[str, str]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    with lake.storage.open_path(path) as stream:
+        parquet = pq.ParquetFile(stream)
+        for group in range(parquet.metadata.num_row_groups):
+            single = _single_value(parquet.metadata.row_group(group))
+            if single is not None:
+                counts[single] += parquet.metadata.row_group(group).num_rows
+                continue
+            rows = parquet.read_row_group(group, columns=list(_COLUMNS))
+            counts.update(zip(rows["model"].to_pylist(), rows["revision"].to_pylist(), strict=True))
     return counts
 
 

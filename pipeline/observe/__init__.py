@@ -12,6 +12,7 @@ from pipeline.config import Settings
 from pipeline.flow import Step
 from pipeline.lake import Lake
 from pipeline.ledger import Run, record
+from pipeline.observe.secrecy import hide
 
 #: Names the run to all its processes; an orchestrator may set it.
 RUN_ID = "FIGLAKE_RUN_ID"
@@ -26,10 +27,10 @@ say: Callable[[str], object] = _to_standard_error
 
 
 class Observer(Protocol):
-    """Told of each row of the ledger right after it was written."""
+    """Told of each row of the ledger right after it was written, and of what was broken off."""
 
     def take(self, lake: Lake, step: Step, run: Run) -> None:
-        """``run.state`` is started, done or failed."""
+        """``run.state`` is started, done, failed or aborted."""
 
 
 def run_id() -> str:
@@ -52,10 +53,16 @@ def observers_of(settings: Settings) -> list[Observer]:
 
 
 def write_down(lake: Lake, settings: Settings, step: Step, run: Run) -> None:
-    """Append a row to the ledger and tell the observers; one that fails says so on standard error."""
+    """Append a row to the ledger and tell the observers."""
     record(lake, run)
+    tell(lake, settings, step, run)
+
+
+def tell(lake: Lake, settings: Settings, step: Step, run: Run) -> None:
+    """Tell the observers; one that fails says so on standard error."""
     try:
         for observer in observers_of(settings):
             observer.take(lake, step, run)
-    except Exception as error:  # lineage that cannot be sent is no reason to lose a night
-        say(f"figlake: the {run.step} of {run.archive} could not be told: {type(error).__name__}: {error}\n")
+    except Exception as error:  # a log that cannot be written is no reason to lose a night
+        text = f"figlake: the {run.step} of {run.archive} could not be told: {type(error).__name__}: {error}\n"
+        say(hide(text, settings.storage))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from pipeline.errors import FiglakeError, UsageError
+from pipeline.errors import FiglakeError
 
 Progress = Callable[[int, int | None], None]
 
@@ -48,12 +48,3 @@ class Floor:
             )
             # A real signal, to that thread: it may wait in a system call, for an engine that does not answer.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-
-def floor_of(floors: Mapping[str, str], step: str) -> float:
-    """Items a second that a step must do; 0: any. Raises UsageError for what is no number."""
-    text = floors.get(step, "0")
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"observe.floor: {text!r} for {step} is not a number of items a second") from None

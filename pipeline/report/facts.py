@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow.compute as pc
 
 from pipeline.config import CostSettings, Settings
-from pipeline.flow import STEPS
+from pipeline.errors import UsageError
+from pipeline.flow import BY_NAME, STEPS
 from pipeline.indexing.drift import Drift, drifts
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger, Run
-from pipeline.status import current_release
+from pipeline.status import current_release, state_of
 
 _EXAMPLES = 3
 _SLOWEST = 8
@@ -66,6 +67,7 @@ class Night:
     archives: Mapping[str, Mapping[str, int]]  # archive → rows by table
     rejects: Sequence[Rejects]
     failures: Sequence[Run]
+    unended: Sequence[Run]  # begun and neither done nor failed: at work, or killed
     slowest: Sequence[Run]
     quality: Sequence[Mapping[str, Any]]
     drift: Mapping[str, Drift]
@@ -85,7 +87,8 @@ class Night:
 def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Night:
     """The runs that ended from ``since`` on (default: all), and how the lake stands now."""
     lake = lake.snapshot()
-    runs = [run for run in Ledger.read(lake).runs if run.at and (since is None or run.at >= since)]
+    ledger = Ledger.read(lake)
+    runs = [run for run in ledger.runs if run.at and (since is None or run.at >= since)]
     ended = [run for run in runs if run.state != "started"]
     touched = sorted({run.archive for run in ended if run.archive != "_lake"})
     archives = _archives(lake, touched)
@@ -97,7 +100,8 @@ def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Nigh
         steps=_steps(ended, figures, settings.cost),
         archives=archives,
         rejects=_rejects(lake, touched),
-        failures=_standing_failures(ended),
+        failures=_standing(lake, settings, ledger, runs, "failed"),
+        unended=_standing(lake, settings, ledger, runs, "interrupted"),
         slowest=sorted((run for run in ended if run.seconds), key=lambda run: -(run.seconds or 0))[:_SLOWEST],
         quality=_quality(lake, since),
         drift=drifts(lake, settings.indexing) if lake.version("codebooks") is not None else {},
@@ -140,10 +144,19 @@ def _utilisation(done: Sequence[Run]) -> float | None:
     return sum(share * each for share, each in known) / seconds if seconds else None
 
 
-def _standing_failures(ended: Sequence[Run]) -> list[Run]:
-    """Failures that no later run of the same step and archive made good."""
-    newest = {(run.step, run.archive): run for run in ended}
-    return [run for run in newest.values() if run.state == "failed"]
+def _standing(lake: Lake, settings: Settings, ledger: Ledger, runs: Sequence[Run], state: str) -> list[Run]:
+    """The newest run of each task among these whose task is in that state: what was made good, or given up, is not."""
+    newest = {(run.step, run.archive): run for run in runs}
+    return [run for run in newest.values() if _state(lake, settings, ledger, run) == state]
+
+
+def _state(lake: Lake, settings: Settings, ledger: Ledger, run: Run) -> str:
+    if run.step not in BY_NAME:  # of another version of figlake
+        return ""
+    try:
+        return state_of(lake, settings, BY_NAME[run.step], run.archive, ledger)
+    except UsageError:  # an archive that the lake does not know any more
+        return ""
 
 
 def _archives(lake: Lake, names: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -49,12 +49,17 @@ def page(night: Night) -> str:
 
 def _verdict(night: Night) -> str:
     release = night.release["release"] if night.release else None
-    if night.failures:
-        names = ", ".join(sorted({f"{run.step} of {run.archive}" for run in night.failures}))
-        text = f"<p class=bad><b>Not done:</b> {escape(names)}. "
-    else:
-        text = "<p class=good><b>All that ran is done.</b> "
-    return text + (f"In service: release {escape(release)}.</p>" if release else "Nothing is published yet.</p>")
+    told = [
+        f"<p class=bad><b>{title}:</b> {escape(_names(runs))}.</p>"
+        for title, runs in (("Not done", night.failures), ("Begun and not ended (at work, or killed)", night.unended))
+        if runs
+    ]
+    text = "".join(told) or "<p class=good><b>All that ran is done.</b></p>"
+    return text + (f"<p>In service: release {escape(release)}.</p>" if release else "<p>Nothing is published yet.</p>")
+
+
+def _names(runs: Sequence[Run]) -> str:
+    return ", ".join(sorted({f"{run.step} of {run.archive}" for run in runs}))
 
 
 def _tiles(night: Night) -> str:

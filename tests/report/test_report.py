@@ -8,7 +8,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +26,13 @@ from jobs.cli import app
 from jobs.report import moment
 from pipeline.config import CostSettings, Settings
 from pipeline.errors import UsageError
-from pipeline.lake import Lake
+from pipeline.flow import BY_NAME
+from pipeline.lake import RANDOM_BITS, Lake
 from pipeline.ledger import Run, record
 from pipeline.report.facts import night
-from pipeline.report.metrics import METRICS, samples
+from pipeline.report.metrics import METRICS, LakeCollector, samples
 from pipeline.report.page import page
+from pipeline.runner import plan
 from schemas import TABLES
 from tests.indexing.lakes import add_archive, build_index, clustered, publish, small_settings
 from tests.pipeline.test_runner import know
@@ -177,6 +182,81 @@ def test_a_scrape_opens_each_table_once_however_many_archives_there_are(
     assert counts[0] == counts[1] <= len(TABLES) + 2
 
 
+def test_failures_that_nothing_asks_for_any_more_are_not_counted(lake: Lake) -> None:
+    know(lake, "A", "1")
+    step, settings = BY_NAME["classify"], small_settings()
+
+    def standing() -> tuple[float, float, list[str]]:
+        found = {(name, labels.get("step")): value for name, labels, value in samples(lake, settings)}
+        page_of = night(lake, settings)
+        return (
+            found["figlake_step_failed", "classify"], found["figlake_step_unended", "classify"],
+            [run.step for run in (*page_of.failures, *page_of.unended) if run.step == "classify"],
+        )  # fmt: skip
+
+    task = plan(lake, settings, step, "A")
+    generation = 5 << RANDOM_BITS
+    for table in ("facets", "rejects"):
+        lake.commit(table, "classify", "A", generation, [])
+    record(lake, Run("A", "classify", generation, task.fingerprint, "done", at=NOW))
+    # Run again by hand it fails; what stands is good all the same.
+    record(lake, Run("A", "classify", 9 << RANDOM_BITS, task.fingerprint, "failed", at=NOW + timedelta(hours=1)))
+    assert standing() == (0, 0, [])
+    # Settings changed: it failed under them, was begun anew, and killed, twice.
+    record(lake, Run("A", "classify", 10 << RANDOM_BITS, "other", "failed", at=NOW + timedelta(hours=2)))
+    settings = replace(settings, classify=replace(settings.classify, method="other"))
+    assert standing() == (1, 0, ["classify"])
+    for hours in (3, 5):
+        record(
+            lake, Run("A", "classify", (10 + hours) << RANDOM_BITS, "other", "started", at=NOW + timedelta(hours=hours))
+        )
+    assert standing() == (0, 1, ["classify"])
+    since = {labels["step"]: value for name, labels, value in samples(lake, settings)
+             if name == "figlake_step_unended_since_timestamp_seconds"}  # fmt: skip
+    assert since == {"classify": (NOW + timedelta(hours=3)).timestamp()}
+    assert "Begun and not ended" in page(night(lake, settings))
+
+
+def test_the_longest_run_of_a_day_stands_for_a_step_not_the_last(lake: Lake) -> None:
+    record(lake, Run("B", "ocr", 2, "f", "done", at=NOW, rows_in=1, rows_out={}, rejects=0, seconds=3.0))
+    found = {(name, labels.get("step")): value for name, labels, value in samples(lake, SETTINGS)}
+    assert found["figlake_step_seconds", "ocr"] == 1800
+    assert found["figlake_accelerator_utilisation_ratio", "ocr"] == 0.05
+    assert found["figlake_step_last_done_timestamp_seconds", "ocr"] == NOW.timestamp()
+
+
+def test_a_service_gives_what_it_read_last_while_the_lake_cannot_be_read(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    collector = LakeCollector(lake, SETTINGS)
+    collector.read_on(told.append, every_s=0.05)
+
+    def read_at() -> float:
+        (family,) = [one for one in collector.collect() if one.name == "figlake_read_timestamp_seconds"]
+        return float(family.samples[0].value)
+
+    first = read_at()
+    wait(lambda: read_at() > first)
+
+    def refuses(*_: Any) -> Any:
+        raise OSError("503 Slow Down from https://user:pass@store/bucket")
+
+    monkeypatch.setattr("pipeline.report.metrics.samples", refuses)
+    wait(lambda: bool(told))
+    before = read_at()
+    time.sleep(0.3)
+    assert read_at() == before
+    assert told == ["OSError: 503 Slow Down from https://***@store/bucket"]  # once
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_prometheus_scrapes_a_real_server_that_writes_nothing_and_needs_no_models(lake: Lake) -> None:
     def files() -> set[tuple[Path, int]]:
         return {(path, path.stat().st_mtime_ns) for path in Path(lake.storage.root).rglob("*")}
@@ -197,6 +277,7 @@ def test_prometheus_scrapes_a_real_server_that_writes_nothing_and_needs_no_model
                 text = answer.read().decode()
             assert 'figlake_table_rows{table="figures"} 4.0' in text
             assert "# HELP figlake_rejects Items that stand rejected." in text
+            assert "figlake_read_timestamp_seconds" in text
         assert files() == before
         probe = url[0].replace("/metrics", container["livenessProbe"]["httpGet"]["path"])
         with urllib.request.urlopen(probe, timeout=60) as answer:
