@@ -21,7 +21,7 @@ from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Connection, Context, SkipMixin
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from figlake_policy import POOLS
-from figlake_runners import RUN_ID, Process, Runner
+from figlake_runners import PARENT, RUN_ID, Process, Runner
 
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
@@ -94,15 +94,15 @@ class FiglakeOperator(BaseOperator):
         self._job = job_name(context, ti.try_number)
         if ti.try_number > 1:  # a task that was killed with its machine could not stop its job
             self._stop(job_name(context, ti.try_number - 1))
-        run = str(uuid5(NAMESPACE_URL, f"{ti.dag_id}/{ti.run_id}"))
+        shared = {RUN_ID: str(uuid5(NAMESPACE_URL, f"{ti.dag_id}/{ti.run_id}")), **parent_of(ti)}
         given = [str(word) for word in arguments if word != ""]
         try:
-            command = self._runner().start(self.engine, [*given, *options], self._job, run)
+            command = self._runner().start(self.engine, [*given, *options], self._job, shared)
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
-        self.log.info("running %s, run id %s", command, run)
+        self.log.info("running %s, run id %s", command, shared[RUN_ID])
         with TemporaryDirectory(prefix="figlake") as folder:
-            code, lines = self._process.run(command, folder, self.log.info, {RUN_ID: run, **self.secrets()})
+            code, lines = self._process.run(command, folder, self.log.info, {**shared, **self.secrets()})
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
@@ -234,6 +234,14 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
         if len(pending) > at_most:
             self.log.warning("%d archives wait for a later run", len(pending) - at_most)
         return pending[:at_most]
+
+
+def parent_of(ti: Any) -> dict[str, str]:
+    """The task as the parent of what figlake tells in lineage, where Airflow's provider tells of the task as well."""
+    from airflow.providers.openlineage import conf
+    from airflow.providers.openlineage.plugins.macros import lineage_parent_id
+
+    return {} if conf.is_disabled() else {PARENT: lineage_parent_id(ti)}
 
 
 def job_name(context: Context, tried: int) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 #: Airflow's own settings and libraries are nothing for figlake's process to see.
 PRIVATE_PREFIXES = ("AIRFLOW", "_AIRFLOW", "PYTHON", "VIRTUAL_ENV")
 RUNNERS = ("shell", "cluster")
-#: The variable by which a process of figlake knows which run it belongs to.
-RUN_ID = "FIGLAKE_RUN_ID"
+#: The variables by which a process of figlake knows which run it belongs to, and which task began it in lineage.
+RUN_ID, PARENT = "FIGLAKE_RUN_ID", "OPENLINEAGE_PARENT_ID"
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
 _PR_SET_PDEATHSIG = 1
@@ -40,9 +40,9 @@ class Runner:
     spark_application: str
     ray_address: str
 
-    def start(self, engine: str, arguments: Sequence[str], job: str, run: str) -> list[str]:
-        """The command line that runs ``figlake ARGUMENTS``; ``job`` names it where a cluster wants a name, ``run`` is
-        the id that all tasks of a run of a DAG share in logs and lineage.
+    def start(self, engine: str, arguments: Sequence[str], job: str, shared: Mapping[str, str]) -> list[str]:
+        """The command line that runs ``figlake ARGUMENTS``; ``job`` names it where a cluster wants a name, ``shared``
+        are variables that its process must have, wherever it runs: ``RUN_ID`` and ``PARENT``.
 
         Raises ValueError for a runner that there is not.
         """
@@ -53,7 +53,7 @@ class Runner:
             submit = [self._beside("spark-submit"), "--name", job, *shlex.split(self.spark_options)]
             return [*submit, self.spark_application, *arguments]
         if self.kind == "cluster" and engine == "ray":
-            there = json.dumps({"env_vars": {RUN_ID: run}})  # a job has the cluster's environment
+            there = json.dumps({"env_vars": dict(shared)})  # a job has the cluster's environment
             return [*self._ray("submit"), "--submission-id", job, "--runtime-env-json", there, "--", *own, *arguments]
         return [*own, *arguments]
 

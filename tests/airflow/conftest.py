@@ -70,11 +70,13 @@ def dags_start(airflow: dict[str, str]) -> Start:
     """Start a DAG, as ``airflow dags test`` does: every task for real, one after the other.
 
     Takes the DAG's name, a day of March 2026 that no other test uses (None: now), params, where what it prints goes,
-    and Variables without their prefix.
+    and Variables without their prefix; what has two underscores in its name is a variable of the environment.
     """
 
     def start(dag: str, day: int | None, params: dict[str, Any] | None, output: Any, **variables: str) -> Any:
-        named = {f"AIRFLOW_VAR_FIGLAKE_{name.upper()}": value for name, value in variables.items()}
+        named = {
+            name if "__" in name else f"AIRFLOW_VAR_FIGLAKE_{name.upper()}": value for name, value in variables.items()
+        }
         date = f"2026-03-{day:02}" if day else "now"
         command = [PYTHON, ROOT / "tests" / "airflow" / "run_dag.py", dag, date, json.dumps(params or {})]
         return subprocess.Popen(command, env=airflow | named, stdout=output, stderr=subprocess.STDOUT, text=True)
@@ -132,6 +134,7 @@ class Night:
 
     lake: Path
     deliveries: Path
+    lineage: Path
     done: subprocess.CompletedProcess[str]
 
 
@@ -155,5 +158,7 @@ exec {COMMAND} "$@"
     done = dags_test(
         "figlake_nightly", 7, {"wait_hours": 0},
         command=str(program), lake=str(lake), archives=str(here), source=str(deliveries),
+        OPENLINEAGE__TRANSPORT__TYPE="file", OPENLINEAGE__TRANSPORT__APPEND="true",
+        OPENLINEAGE__TRANSPORT__LOG_FILE_PATH=str(folder / "lineage"),
     )  # fmt: skip
-    return Night(lake, here, done)
+    return Night(lake, here, folder / "lineage", done)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.flow import STEPS
 from tests.airflow.conftest import FIGLAKE, Night, Run
 
 Stub = Callable[[str], tuple[str, Path]]
@@ -154,3 +155,23 @@ def test_a_delivery_is_fetched_and_becomes_a_release_although_a_task_is_killed(
     assert states | {step["state"] for step in status["lake_steps"].values()} == {"done"}
     assert status["tables"]["documents"]["rows"] == 2
     assert status["release"] is not None
+
+
+@pytest.mark.timeout(1100)
+def test_the_lineage_of_each_step_goes_up_to_the_task_that_ran_it(night: Night) -> None:
+    events = [json.loads(line) for line in night.lineage.read_text().splitlines()]
+    tasks = {
+        event["run"]["runId"]: event["job"]["name"]
+        for event in events
+        if event["job"]["name"].startswith("figlake_nightly.")
+    }
+    steps = [event for event in events if event["job"]["name"].startswith("figlake.")]
+    complete = [event["job"]["name"].removeprefix("figlake.") for event in steps if event["eventType"] == "COMPLETE"]
+    assert sorted(complete) == sorted(step.name for step in STEPS)
+    for event in steps:
+        task = tasks[event["run"]["facets"]["parent"]["run"]["runId"]]
+        assert task.rpartition(".")[2] == event["job"]["name"].rpartition(".")[2]
+    (extract,) = [
+        event for event in steps if event["job"]["name"] == "figlake.extract" and event["eventType"] == "START"
+    ]
+    assert [one["name"].startswith(str(night.deliveries)) for one in extract["inputs"]] == [True]

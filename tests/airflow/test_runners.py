@@ -20,11 +20,11 @@ CLUSTER = Runner("cluster", "/opt/figlake/bin/figlake", "--master spark://m:7077
 
 
 def test_what_needs_no_engine_runs_here_even_with_a_cluster() -> None:
-    assert CLUSTER.start("driver", ["step", "publish"], "job", "run") == ["/opt/figlake/bin/figlake", "step", "publish"]
+    assert CLUSTER.start("driver", ["step", "publish"], "job", {}) == ["/opt/figlake/bin/figlake", "step", "publish"]
 
 
 def test_a_job_of_a_ray_cluster_is_stopped_by_the_name_it_was_given() -> None:
-    start = CLUSTER.start("ray", ["step", "ocr"], "night-1", "manual__1")
+    start = CLUSTER.start("ray", ["step", "ocr"], "night-1", {"FIGLAKE_RUN_ID": "manual__1"})
     submit = ["/opt/figlake/bin/ray", "job", "submit", "--address", "http://ray:8265", "--submission-id", "night-1"]
     assert start[:7] == submit
     assert start[7:9] == ["--runtime-env-json", '{"env_vars": {"FIGLAKE_RUN_ID": "manual__1"}}']
@@ -36,7 +36,7 @@ def test_a_job_of_a_ray_cluster_is_stopped_by_the_name_it_was_given() -> None:
 
 def test_a_runner_that_there_is_not_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="figlake_runner is 'kubernetes'; it must be one of: shell, cluster"):
-        Runner("kubernetes", "figlake", "", "", "").start("ray", [], "job", "run")
+        Runner("kubernetes", "figlake", "", "", "").start("ray", [], "job", {})
 
 
 def test_ending_a_process_ends_what_it_started(tmp_path: Path) -> None:
