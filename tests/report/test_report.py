@@ -145,6 +145,7 @@ def test_since_names_a_moment() -> None:
 
 
 def test_metrics_say_what_stands(lake: Lake) -> None:
+    know(lake, "A", "1")
     found = {(name, *sorted(labels.values())): value for name, labels, value in samples(lake, SETTINGS)}
     assert found["figlake_table_rows", "figures"] == 4
     assert found["figlake_rejects", "image_unreadable", "ocr"] == 5
