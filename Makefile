@@ -35,7 +35,7 @@ soak: java .venv/.installed ## all faults, for about an hour: kills, disks, cloc
 bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-install: .venv/.installed ## the environment .venv, from pinned versions
+install: java .venv/.installed ## the environment .venv, from pinned versions
 airflow: .venv-airflow/.installed ## the environment .venv-airflow: Airflow and Spark never share one
 
 # Before anything large is fetched: whether there is, or can be, a Java.

@@ -31,7 +31,7 @@ class DriftOperator(FiglakeOperator):
 
 
 class RetrainOperator(FiglakeOperator):
-    """Trains the codebooks of these modalities, encodes and publishes."""
+    """Trains the codebooks of these modalities and encodes. Publishing needs no engine: it is a task of its own."""
 
     template_fields: Sequence[str] = (*FiglakeOperator.template_fields, "modalities")
 
@@ -42,4 +42,4 @@ class RetrainOperator(FiglakeOperator):
     def execute(self, context: Context) -> Any:
         """Killed between training and publishing, the retry trains again; the codebooks in force stay meanwhile."""
         words = [word for name in self.modalities for word in ("--modality", name)]
-        return self.figlake(context, [*self.arguments, *words])
+        return self.figlake(context, [*self.arguments, "--no-publish", *words])

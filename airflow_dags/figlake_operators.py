@@ -33,6 +33,8 @@ ACCOUNT = ("FIGLAKE_BDDS_USER", "FIGLAKE_BDDS_PASSWORD")
 #: Airflow's core.max_map_length is 1024.
 MAPPED_AT_MOST = 1000
 _STOP_SECONDS = 30
+#: How late the trigger of a deferred task may fire.
+TRIGGER_MINUTES = 30
 
 
 class FiglakeOperator(BaseOperator):
@@ -97,12 +99,15 @@ class FiglakeOperator(BaseOperator):
         shared = {RUN_ID: str(uuid5(NAMESPACE_URL, f"{ti.dag_id}/{ti.run_id}")), **parent_of(ti)}
         given = [str(word) for word in arguments if word != ""]
         try:
-            command = self._runner().start(self.engine, [*given, *options], self._job, shared)
+            runner = self._runner()
+            command = runner.start(self.engine, [*given, *options], self._job, shared)
         except ValueError as error:
             raise AirflowFailException(str(error)) from None
         self.log.info("running %s, run id %s", command, shared[RUN_ID])
         with TemporaryDirectory(prefix="figlake") as folder:
-            code, lines = self._process.run(command, folder, self.log.info, {**shared, **self.secrets()})
+            besides = {**runner.variables(self.engine), **shared, **self.secrets()}
+            code, lines = self._process.run(command, folder, self.log.info, besides)
+        code = runner.outcome(self.engine, code, lines)
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
@@ -199,7 +204,9 @@ class AwaitDeliveryOperator(DeliveryOperator):
             self.log.info("nothing new has come; what else is pending is done all the same")
             return []
         again = min(until, now + timedelta(minutes=params["look_every_minutes"]))
-        self.defer(trigger=DateTimeTrigger(moment=again), method_name="execute")
+        # A triggerer that is down must not hold the night: what is pending is done when this has failed for good.
+        late = again - now + timedelta(minutes=TRIGGER_MINUTES)
+        self.defer(trigger=DateTimeTrigger(moment=again), method_name="execute", timeout=late)
 
     def _new(self, context: Context) -> list[str]:
         if not self.source:

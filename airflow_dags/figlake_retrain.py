@@ -1,7 +1,7 @@
 """### figlake: codebooks trained anew when the vectors have drifted
 
 Asks every week how far the vectors have drifted from those that each codebook was trained on (`figlake drift`). When a
-codebook no longer fits, trains it on today's vectors, encodes every archive with it and publishes (`figlake retrain`).
+codebook no longer fits, trains it on today's vectors, encodes every archive with it (`figlake retrain`) and publishes.
 The release that stands goes on answering until the new one is whole and has passed its gates.
 
 Training is a task on Ray and takes a slot of the pool of GPUs. `force` trains although everything fits; `modalities`
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 from figlake_lake import DriftOperator, RetrainOperator
+from figlake_operators import FiglakeOperator
 from figlake_policy import RELEASE, TABLES, common, deadline
 from figlake_tasks import watch
 
@@ -31,7 +32,8 @@ with DAG(
 ) as dag:
     drift = DriftOperator(task_id="drift", arguments=["drift"])
     retrain = RetrainOperator(
-        task_id="retrain", modalities=drift.output, outlets=[TABLES["codebooks"], TABLES["shards"], RELEASE]
+        task_id="retrain", modalities=drift.output, outlets=[TABLES["codebooks"], TABLES["shards"]]
     )
-    drift >> retrain
+    publish = FiglakeOperator(task_id="publish", arguments=["step", "publish"], skip_idle=True, outlets=[RELEASE])
+    drift >> retrain >> publish
     list(dag.tasks) >> watch()

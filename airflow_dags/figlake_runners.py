@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ RUNNERS = ("shell", "cluster")
 RUN_ID, PARENT = "FIGLAKE_RUN_ID", "OPENLINEAGE_PARENT_ID"
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
+_RAY_SUCCESS = re.compile(r"Job '.*' succeeded")
 _PR_SET_PDEATHSIG = 1
 #: Loaded now: between fork and exec another thread may hold the loader's lock, for ever.
 _LIBC = ctypes.CDLL(None)
@@ -56,6 +58,20 @@ class Runner:
             there = json.dumps({"env_vars": dict(shared)})  # a job has the cluster's environment
             return [*self._ray("submit"), "--submission-id", job, "--runtime-env-json", there, "--", *own, *arguments]
         return [*own, *arguments]
+
+    def variables(self, engine: str) -> dict[str, str]:
+        """What the process needs besides: `spark-submit` finds Spark by, and runs its driver with, figlake's Python.
+        Airflow's comes first on the path, and has no Spark."""
+        figlake = shutil.which(shlex.split(self.command)[0])
+        if (self.kind, engine) != ("cluster", "spark") or figlake is None or "PYSPARK_PYTHON" in os.environ:
+            return {}
+        return {"PYSPARK_PYTHON": str(Path(figlake).with_name("python3"))}
+
+    def outcome(self, engine: str, code: int, lines: Sequence[str]) -> int:
+        """The exit code that the last lines stand for. `ray job submit` ends with 0 also where a job was stopped, or
+        goes on while the connection is lost: only a job that it calls succeeded is done."""
+        submitted = (self.kind, engine) == ("cluster", "ray")
+        return 1 if submitted and code == 0 and not any(_RAY_SUCCESS.search(line) for line in lines) else code
 
     def stop(self, engine: str, job: str) -> list[str] | None:
         """The command line that ends what outlives the process that ``start`` describes: a job of a Ray cluster."""

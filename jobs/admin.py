@@ -78,6 +78,7 @@ def releases(
 def rollback(
     lake: LakeOption,
     to: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Default: the one before.")] = None,
+    config: ConfigOption = None,
 ) -> None:
     """Point CURRENT at an earlier release. Nothing is removed; services pick it up at their next look.
 
@@ -90,7 +91,7 @@ def rollback(
     with clean_errors():
         from pipeline.publishing import pointer
 
-        settings = settings_of("laptop", None, None)
+        settings = settings_of("laptop", config, None)
         out.print(f"current release: {pointer.rollback(lake_at(lake, settings), to)}")
 
 
@@ -163,7 +164,7 @@ def compact(
         out.print("`figlake run` publishes it" if done or removed else "nothing to compact")
 
 
-def migrate(lake: LakeOption) -> None:
+def migrate(lake: LakeOption, config: ConfigOption = None) -> None:
     """Add the columns that this version of figlake knows and the stored tables lack.
 
     [bold]Example[/]
@@ -173,7 +174,7 @@ def migrate(lake: LakeOption) -> None:
     with clean_errors():
         from schemas import TABLES
 
-        target = lake_at(lake, settings_of("laptop", None, None))
+        target = lake_at(lake, settings_of("laptop", config, None))
         for table in TABLES:
             if target.version(table) is not None and (added := target.migrate(table)):
                 out.print(f"{table}: added {', '.join(added)}")

@@ -194,6 +194,7 @@ def show(
     ] = None,
     as_json: JsonOption = False,
     latest: Annotated[bool, typer.Option("--latest", help="Newest tables instead of the release's.")] = False,
+    config: ConfigOption = None,
 ) -> None:
     """A document's figures, its reference signs with their part names, and its linked sentences.
 
@@ -208,7 +209,7 @@ def show(
     with clean_errors():
         from pipeline.show import describe
 
-        settings = settings_of("laptop", None, None)
+        settings = settings_of("laptop", config, None)
         target = lake_at(lake, settings)
         if page is not None:
             _write_panel(target, item, figure, page, latest)
@@ -230,6 +231,7 @@ def sql(
     latest: Annotated[bool, typer.Option("--latest", help="Newest tables instead of the release's.")] = False,
     as_json: JsonOption = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows to print.")] = 50,
+    config: ConfigOption = None,
 ) -> None:
     """Ask the tables in SQL (DuckDB). Views: documents, figures, signs, links … see docs/tables.md.
 
@@ -245,7 +247,7 @@ def sql(
         from pipeline.sql import query
         from pipeline.status import release_versions
 
-        settings = settings_of("laptop", None, None)
+        settings = settings_of("laptop", config, None)
         target = lake_at(lake, settings)
         release, versions = (None, None) if latest else release_versions(target)
         found = query(target, statement, versions)

@@ -68,6 +68,7 @@ def retrain(
     modalities: Annotated[
         list[str] | None, typer.Option("--modality", help="image, text, passage or region; default: all.")
     ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish, or leave that to another process.")] = True,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
     overrides: SetOption = None,
@@ -94,7 +95,13 @@ def retrain(
         target = lake_at(lake, settings)
         settings = to_retrain(target, settings, modalities)
         with Board(err) as board:
-            summary = run_all(target, settings, list(known(target)), chosen_steps("codebook", "publish"), board.take)
+            summary = run_all(
+                target,
+                settings,
+                list(known(target)),
+                chosen_steps("codebook", "publish" if publish else "encode"),
+                board.take,
+            )
         board.summarise(out, target, settings, summary)
     raise typer.Exit(summary.exit_code)
 

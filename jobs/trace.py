@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.options import JsonOption, LakeOption, clean_errors, lake_at, out, settings_of
+from jobs.options import ConfigOption, JsonOption, LakeOption, clean_errors, lake_at, out, settings_of
 
 #: Rows of a list that the terminal shows; --json shows all.
 _SHOWN = 12
@@ -18,6 +18,7 @@ def withdraw(
     lake: LakeOption,
     documents: Annotated[list[str], typer.Argument(metavar="DOC_ID...", help="Documents, e.g. EP3441903A1.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, in words; kept in the table tombstones.")],
+    config: ConfigOption = None,
 ) -> None:
     """Take documents out of every answer, from the next request on; services need no restart.
 
@@ -31,7 +32,7 @@ def withdraw(
     with clean_errors():
         from pipeline.withdrawal import withdraw as run_withdraw
 
-        new = run_withdraw(lake_at(lake, settings_of("laptop", None, None)), documents, reason)
+        new = run_withdraw(lake_at(lake, settings_of("laptop", config, None)), documents, reason)
         for doc_id in documents:
             out.print(f"{doc_id}: {'withdrawn' if doc_id in new else 'had been withdrawn before'}")
         if new:
@@ -42,6 +43,7 @@ def trace(
     lake: LakeOption,
     item: Annotated[str, typer.Argument(metavar="ID", help="A doc_id, sheet_id, figure_id or passage_id.")],
     as_json: JsonOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Follow an item from the archive's member to its figures, vectors, rows of shards and releases.
 
@@ -54,7 +56,7 @@ def trace(
     with clean_errors():
         from pipeline.trace import trace as run_trace
 
-        found = run_trace(lake_at(lake, settings_of("laptop", None, None)), item)
+        found = run_trace(lake_at(lake, settings_of("laptop", config, None)), item)
         if as_json:
             typer.echo(json.dumps(found, ensure_ascii=False, default=str))
         else:

@@ -131,7 +131,7 @@ STEPS: tuple[Step, ...] = (
         "driver",
         "lake",
         "pipeline.publishing.step",
-        ("shards", "codebooks", "facets", "documents", "tombstones"),
+        ("shards", "codebooks", "facets", "documents", "tombstones", "compacted"),
         (),
         ("publish", "quality"),
         1,

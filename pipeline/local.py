@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -148,7 +149,9 @@ def _write_down_death(lake: Lake, settings: Settings, step: str, archive: str, e
         begun = Ledger.read(lake).latest(step, archive)
         if begun is not None and begun.state == "started":
             text = hide(str(error).splitlines()[0], settings.storage)
-            write_down(lake, settings, BY_NAME[step], replace(begun, at=None, state="failed", detail={"error": text}))
+            seconds = (datetime.now(UTC) - begun.at).total_seconds() if begun.at else None
+            died = replace(begun, at=None, state="failed", seconds=seconds, detail={**begun.detail, "error": text})
+            write_down(lake, settings, BY_NAME[step], died)
 
 
 @contextmanager

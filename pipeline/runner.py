@@ -33,6 +33,9 @@ from pipeline.rejects import write_rejects
 #: An error in a report or the ledger is one line of at most this length.
 _ERROR_CHARACTERS = 400
 
+#: Tables that no step of the pipeline writes: what commits to them.
+_BESIDE = {"tombstones": "withdraw", "compacted": "compact"}
+
 Progress = Callable[[int, int | None], None]
 
 
@@ -111,8 +114,9 @@ def execute(
     generation = next_generation([*standing, *_ledger_generations(lake, step, archive)])
     known = registry.known_one(lake, archive) if step.scope == "archive" else None
     run = Run(
-        archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None
-    )
+        archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None,
+        detail={"resources": resources(step.engine, engine)},
+    )  # fmt: skip
     write_down(lake, settings, step, run)
     started = time.monotonic()
     least = float(settings.observe.floor.get(step.name, "0"))
@@ -164,7 +168,11 @@ def execute(
             len(outcome.rejects),
             seconds,
             outcome.peak_memory_mb,
-            {**outcome.metrics, "resources": resources(step.engine, engine)},
+            {
+                **outcome.metrics,
+                "resources": resources(step.engine, engine),
+                **({"replayed": len(only)} if only else {}),
+            },
         ),
     )
     rejected = len(outcome.rejects) / max(outcome.rows_in, len(outcome.rejects), 1)
@@ -187,10 +195,13 @@ def skipped(lake: Lake, settings: Settings, task: Task, ledger: Ledger | None = 
     step, archive = task.step, task.archive
     done = (ledger or Ledger.read(lake)).done(step.name, archive, task.fingerprint)
     rejected = 0
-    if any(run.rejects for run in done):
+    if not done or any(run.rejects for run in done):
         files = lake.files("rejects", archive)
         rejected = sum(file.rows for file in files if file.partition["step"] == step.name)
     whole = max([run.rows_in or 0 for run in done], default=0)  # of a replay only what it took
+    if not done and rejected:  # killed after its last commit and before it could say so
+        table = step.reads[0] if step.reads else step.writes[0]
+        whole = sum(file.rows for file in lake.files(table, archive)) + (0 if step.reads else rejected)
     over = rejected / max(whole, rejected, 1) > settings.lake.rejects_limit
     return StepReport(step.name, archive, "skipped", rejects=rejected, over_limit=over)
 
@@ -234,15 +245,19 @@ def _fingerprint(lake: Lake, settings: Settings, step: Step, archive: str, ledge
 
 def _generations(lake: Lake, table: str, reader: Step, archive: str) -> Any:
     writer = next((step for step in STEPS if table in step.writes), None)
-    if writer is None:  # tombstones: written by people, not by a step
-        return lake.version(table)
+    if writer is None:
+        return lake.generation(table, _BESIDE[table], LAKE_SCOPE)
     if writer.scope == "lake":
         # By content: a codebook step that finds its codebooks still fitting must not make every shard stale.
         names = lake.once(("names", table), lambda: lake.read(table, ["codebook"])["codebook"].to_pylist())
         return sorted(names)
     if reader.scope == "archive":
         return lake.generation(table, writer.name, archive)
-    return {name: lake.generation(table, writer.name, name) for name in registry.known(lake)}
+    found = {name: lake.generation(table, writer.name, name) for name in registry.known(lake)}
+    if table == "documents":  # rows that were purged are to leave what is published, too
+        purged = {f"{name} purged": lake.generation(table, "withdraw", name) for name in found}
+        found |= {name: generation for name, generation in purged.items() if generation is not None}
+    return found
 
 
 def _ledger_generations(lake: Lake, step: Step, archive: str) -> list[int]:
@@ -268,7 +283,7 @@ def _failed(lake: Lake, settings: Settings, step: Step, run: Run, error: Excepti
         import traceback
 
         traceback.print_exception(error)
-    ended = replace(run, state="failed", seconds=seconds, detail={"error": text})
+    ended = replace(run, state="failed", seconds=seconds, detail={**run.detail, "error": text})
     if isinstance(error, SupersededError):  # another run has done it
         tell(lake, settings, step, replace(ended, state="aborted"))
     else:

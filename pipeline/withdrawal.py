@@ -17,9 +17,10 @@ from pipeline.parts import PartWriter
 from schemas import TABLES
 
 STEP = "withdraw"
-#: Tables with rows of documents. ``documents`` comes last: while it has the document the purge is not done.
+#: Tables with rows of documents, those first that name rows of others: no row ever names one that is gone.
+#: ``documents`` comes last: while it has the document the purge is not done.
 _PURGED = (
-    *(n for n, table in TABLES.items() if "doc_id" in table.schema.names and n not in ("documents", "tombstones")),
+    *(n for n in reversed(TABLES) if "doc_id" in TABLES[n].schema.names and n not in ("documents", "tombstones")),
     "documents",
 )
 
@@ -39,13 +40,13 @@ def reasons(lake: Lake) -> dict[str, str]:
 def withdraw(lake: Lake, doc_ids: Sequence[str], reason: str) -> list[str]:
     """Add tombstones; returns the documents that had none. All or none are added.
 
-    Raises UsageError for a document that no archive of the lake holds, and for an empty reason.
+    Raises UsageError for a document that no archive holds and none held when it was withdrawn, and for an empty reason.
     """
     if not reason.strip():
         raise UsageError("say why with --reason: it is what others will read in the table tombstones")
     wanted = sorted(set(doc_ids))
     known = lake.dataset("documents").to_table(columns=["doc_id"], filter=pc.field("doc_id").isin(wanted))
-    if unknown := sorted(set(wanted) - set(known["doc_id"].to_pylist())):
+    if unknown := sorted(set(wanted) - set(known["doc_id"].to_pylist()) - withdrawn(lake)):
         raise UsageError(
             f"the lake holds no document {unknown[0]!r}; a doc_id is country, number and kind: EP3441903A1"
         )

@@ -107,7 +107,9 @@ def _measured(runs: Iterable[Run], documents: Mapping[str, int], vectors: float)
 
 def amount_of(run: Run, documents: Mapping[str, int], vectors: float) -> float:
     """What a run's time is divided by: the documents of its archive, or, for one that published so many vectors, of the
-    lake as it was then. 0: the run says nothing, as of a codebook step that trained none."""
+    lake as it was then. 0: the run says nothing, as of a codebook step that trained none, or of a replay."""
+    if run.detail.get("replayed"):
+        return 0.0
     if run.step == "codebook":
         return 1.0 if run.detail.get("trained") else 0.0
     if run.step == "publish":

@@ -113,7 +113,9 @@ def stub(tmp_path: Path) -> Callable[[str], tuple[str, Path]]:
         program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\ncase "$*" in\n{cases}\nesac\n')
         program.chmod(0o755)
         for name in ("spark-submit", "ray"):  # taken from beside figlake
-            (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $@" >> {calls}\ncase "$*" in\n{cases}\nesac\n')
+            (tmp_path / name).write_text(
+                f'#!/bin/sh\necho "{name} $@" >> {calls}\ncase "$*" in\n{cases}\nesac\necho "Job \'x\' succeeded"\n'
+            )
             (tmp_path / name).chmod(0o755)
         return str(program), calls
 

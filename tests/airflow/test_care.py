@@ -19,7 +19,11 @@ def test_only_the_codebooks_that_drifted_are_trained_anew(dags_test: Run, stub: 
     command, calls = stub(f"drift*) {DRIFT.format(image='true')};;")
     done = dags_test("figlake_retrain", 21, command=command, lake="/lake")
     assert done.returncode == 0, done.stdout[-3000:]
-    assert calls.read_text().splitlines() == [f"drift --json {OPTIONS}", f"retrain --modality image {OPTIONS}"]
+    assert calls.read_text().splitlines() == [
+        f"drift --json {OPTIONS}",
+        f"retrain --no-publish --modality image {OPTIONS}",
+        f"step publish {OPTIONS}",
+    ]
 
 
 def test_codebooks_that_fit_are_left_alone_unless_somebody_insists(dags_test: Run, stub: Stub) -> None:
@@ -28,7 +32,11 @@ def test_codebooks_that_fit_are_left_alone_unless_somebody_insists(dags_test: Ru
     assert calls.read_text().splitlines() == [f"drift --json {OPTIONS}"]
     insisting = {"force": True, "modalities": ["text"]}
     assert dags_test("figlake_retrain", 23, insisting, command=command, lake="/lake").returncode == 0
-    assert calls.read_text().splitlines()[1:] == [f"drift --json {OPTIONS}", f"retrain --modality text {OPTIONS}"]
+    assert calls.read_text().splitlines()[1:] == [
+        f"drift --json {OPTIONS}",
+        f"retrain --no-publish --modality text {OPTIONS}",
+        f"step publish {OPTIONS}",
+    ]
 
 
 def test_maintenance_goes_on_when_there_is_nothing_to_publish_and_ends_red_when_a_task_failed(

@@ -75,7 +75,7 @@ def test_steps_on_ray_wait_for_the_pool_of_gpus_and_tell_which_tables_they_wrote
             assert task["outlets"] == sorted(wrote)
     retrain = facts["dags"]["figlake_retrain"]["tasks"]["retrain"]
     assert (retrain["engine"], retrain["pool"]) == ("ray", "figlake_gpu")
-    assert retrain["outlets"] == ["figlake_codebooks", "figlake_release", "figlake_shards"]
+    assert retrain["outlets"] == ["figlake_codebooks", "figlake_shards"]
 
 
 def test_the_pool_of_gpus_is_in_the_file_that_is_imported() -> None:

@@ -34,6 +34,35 @@ def test_a_job_of_a_ray_cluster_is_stopped_by_the_name_it_was_given() -> None:
     assert CLUSTER.stop("spark", "night-1") is None
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (["", "Job 'night-1' succeeded", "------"], 0),
+        (["Job 'night-1' submitted successfully", "Job 'night-1' was stopped"], 1),
+        (["Job 'night-1' submitted successfully", "Status for job 'night-1': RUNNING"], 1),
+    ],
+)
+def test_a_job_of_a_ray_cluster_is_done_only_when_ray_says_so(said: list[str], code: int) -> None:
+    assert CLUSTER.outcome("ray", 0, said) == code
+    assert CLUSTER.outcome("spark", 0, said) == CLUSTER.outcome("driver", 0, []) == 0
+    assert CLUSTER.outcome("ray", 3, said) == 3
+
+
+def test_spark_is_submitted_with_the_python_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
+    for name in ("airflow", "figlake"):  # as in the image: Airflow's environment is first on the path
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "python3").symlink_to(sys.executable)
+    program = tmp_path / "figlake" / "figlake"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/airflow:{tmp_path}/figlake")
+    for command in ("figlake", str(program)):
+        runner = Runner("cluster", command, "", "/opt/submit.py", "")
+        assert runner.variables("spark") == {"PYSPARK_PYTHON": f"{tmp_path}/figlake/python3"}
+        assert runner.variables("ray") == {}
+
+
 def test_a_runner_that_there_is_not_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="figlake_runner is 'kubernetes'; it must be one of: shell, cluster"):
         Runner("kubernetes", "figlake", "", "", "").start("ray", [], "job", {})

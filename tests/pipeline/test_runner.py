@@ -105,6 +105,25 @@ def test_a_crash_between_data_commit_and_ledger_row_leaves_the_step_done(
     assert bring(lake, settings(3)) == "done"
 
 
+def test_a_kill_before_the_ledgers_row_does_not_forgive_the_rejects(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tree = runner.write_down, settings(2, keep=1)
+
+    def crash_on_done(lake: Lake, tree: Settings, step: Step, run: runner.Run) -> None:
+        if run.state == "done":
+            raise KeyboardInterrupt
+        real(lake, tree, step, run)
+
+    monkeypatch.setattr(runner, "write_down", crash_on_done)
+    with pytest.raises(KeyboardInterrupt):
+        bring(lake, tree)
+    monkeypatch.undo()
+    task = plan(lake, tree, TOY, "A")
+    assert task.done
+    assert skipped(lake, tree, task).over_limit
+
+
 def test_a_crash_between_two_tables_of_a_step_redoes_the_step(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Lake.commit
 
@@ -216,7 +235,7 @@ def test_steps_are_cut_by_name_and_grouped_by_engine() -> None:
 
 
 def test_every_table_a_step_reads_is_written_by_an_earlier_step() -> None:
-    written: set[str] = {"tombstones"}
+    written: set[str] = {"tombstones", "compacted"}
     for step in STEPS:
         assert set(step.reads) <= written, step.name
         written |= set(step.writes)

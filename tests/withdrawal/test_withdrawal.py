@@ -16,11 +16,12 @@ from jobs.cli import app
 from pipeline import quality
 from pipeline.config import Settings
 from pipeline.errors import UsageError
-from pipeline.flow import STEPS
+from pipeline.flow import BY_NAME, LAKE_SCOPE, STEPS
 from pipeline.lake import Lake
 from pipeline.ledger import Run, record
 from pipeline.publishing import pointer
 from pipeline.publishing.compaction import compact
+from pipeline.runner import execute, plan
 from pipeline.search import SearchEngine, open_release
 from pipeline.search.filters import Filter
 from pipeline.show import describe
@@ -29,6 +30,7 @@ from pipeline.status import release_versions
 from pipeline.trace import trace
 from pipeline.withdrawal import purge, withdraw, withdrawn
 from tests.indexing.lakes import add_archive, build_index, clustered, publish, small_settings, tiny_index, write
+from tests.pipeline.test_runner import know
 
 IMAGES, TEXTS, SENTENCES = (clustered(12, 32, 4, seed=n) for n in (1, 2, 3))
 GONE, STAYS = "EP3A1", "EP4A1"
@@ -134,6 +136,34 @@ def test_it_is_in_no_file_after_compaction_and_cleaning_and_nothing_else_is_lost
     found = quality.check(lake, settings.quality)
     assert not quality.failures(found)
     assert STAYS in {hit.doc_id for hit in open_release(lake, settings).search(image=IMAGES[3], k=50)}
+
+
+def test_the_next_night_publishes_what_was_withdrawn_compacted_and_purged(lake: Lake, settings: Settings) -> None:
+    for archive in "AB":
+        know(lake, archive, "1")
+
+    def pending() -> bool:
+        task = plan(lake, settings, BY_NAME["publish"], LAKE_SCOPE)
+        if not task.done:
+            assert execute(lake, settings, task, None, lambda done, total: None).state == "done"
+        return not task.done
+
+    assert pending()
+    assert not pending()
+    withdraw(lake, [GONE], REASON)
+    assert pending()
+    compact(lake, settings)
+    assert pending()
+    purge(lake, settings)
+    assert pending()
+    assert not pending()
+
+
+def test_a_document_that_was_purged_stands_in_the_way_of_no_other(lake: Lake, settings: Settings) -> None:
+    withdraw(lake, [GONE], REASON)
+    compact(lake, settings)
+    purge(lake, settings)
+    assert withdraw(lake, [GONE, STAYS], REASON) == [STAYS]
 
 
 def test_rows_that_a_step_wrote_again_during_a_purge_go_with_the_next(lake: Lake, settings: Settings) -> None:
