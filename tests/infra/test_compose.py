@@ -136,8 +136,19 @@ def test_volumes_are_declared_and_files_of_the_host_exist_and_are_read_only() ->
 def test_the_settings_in_the_environment_are_settings(name: str) -> None:
     environment = filled(SERVICES[name]["environment"])
     settings = load_settings(environment["FIGLAKE_PROFILE"], environment=environment)
+    if name == "metrics":  # it reads the lake, and has the means for nothing else
+        assert not {"RAY_AUTH_TOKEN", "_SPARK_AUTH_SECRET"} & set(environment)
+        key, own = "AWS_ACCESS_KEY_ID", SERVICES[name]["environment"]
+        assert own[key] != SERVICES["airflow"]["environment"][key]
+        return
     assert settings.spark.master == "spark://spark-master:7077"
+    assert settings.spark.conf["spark.authenticate"] == "true"
     assert "spark-master" in SERVICES
+
+
+def test_each_image_is_built_by_a_service_that_starts_by_itself() -> None:
+    built = {service["image"] for service in SERVICES.values() if "build" in service and "profiles" not in service}
+    assert {service["image"] for service in SERVICES.values() if service["image"].startswith("figlake:")} <= built
 
 
 def test_what_the_services_run_takes_the_options_that_they_are_given() -> None:
