@@ -39,7 +39,8 @@ def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machi
     with object_store() as options:
         Storage.at("s3://figlake/week", options).write_bytes(archive.read_bytes(), archive.name)
         known = {"_SPARK_AUTH_SECRET": "b" * 32}  # as in infra/compose.yaml
-        spark = Standalone(tmp_path, {**options, **known, "SPARK_DAEMON_JAVA_OPTS": "-Dspark.authenticate=true"})
+        asking = {"SPARK_DAEMON_JAVA_OPTS": "-Dspark.authenticate=true"}
+        spark = Standalone(tmp_path, {**options, **known, **asking})
         nodes = Nodes(tmp_path, options)
         try:
             nodes.add()
@@ -48,7 +49,8 @@ def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machi
                         "--set", 'spark.conf={"spark.authenticate": "true"}']  # fmt: skip
             run = subprocess.Popen(
                 [*FIGLAKE, "run", "--archives", "s3://figlake/week", "--lake", "s3://figlake/lake", *SMALL, *clusters],
-                cwd=ROOT, env={**nodes.environment, **known, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True, stderr=subprocess.PIPE,
+                cwd=ROOT, env={**nodes.environment, **known, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True,
+                stderr=subprocess.PIPE,
             )  # fmt: skip
             wait_for(spark.executors, 240, run)[0].kill()
             wait_for(lambda: workers_of(second), 240, run)[0].kill()
