@@ -55,6 +55,9 @@ def test_compose_commands_name_services_and_run_figlake_rightly(monkeypatch: pyt
         if "exec" in words:
             service, program, *command = words[words.index("exec") + 1 :]
             assert service in COMPOSE
+            if program == "airflow":  # of the environment beside this one
+                assert (service, command[:2]) == ("airflow", ["dags", "unpause"])
+                continue
             assert (program, typer_problem(app, command)) == ("figlake", "")
 
 

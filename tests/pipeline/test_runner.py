@@ -151,7 +151,8 @@ def test_a_failing_step_is_recorded_and_leaves_the_tables_as_they_were(
     assert rows(lake) == ["f0", "f1"]
     last = Ledger.read(lake).latest("classify", "A")
     assert last is not None
-    assert (last.state, last.detail) == ("failed", {"error": "RuntimeError: the toy broke"})
+    assert (last.state, last.detail["error"]) == ("failed", "RuntimeError: the toy broke")
+    assert last.detail["resources"]["cpus"] > 0, "what failed costs, too"
 
 
 @pytest.mark.parametrize(
