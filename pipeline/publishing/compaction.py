@@ -78,7 +78,8 @@ def compact(lake: Lake, settings: Settings) -> list[Compacted]:
     for modality, units in standing_units(lake, documents).items():
         sources = {id(unit): _source(lake.storage, unit, documents) for unit in units}
         dirty = [unit for unit in units if _is_dirty(sources[id(unit)], withdrawn)]
-        groups = plan([(unit, sources[id(unit)].kept) for unit in units], dirty, settings.indexing.shards)
+        kept = [(unit, sources[id(unit)].kept) for unit in units]
+        groups = with_the_living(plan(kept, dirty, settings.indexing.shards), kept)
         changed = {id(unit) for group in groups for unit in group}
         made = [
             _merge(lake.storage, codebooks[modality], [sources[id(unit)] for unit in group])
@@ -128,6 +129,23 @@ def plan(units: Sequence[tuple[Any, int]], dirty: Iterable[Any], most: int) -> l
     return [group for group in groups if len(group) > 1 or id(group[0]) in dirty_ids]
 
 
+def with_the_living(groups: list[list[Any]], units: Sequence[tuple[Any, int]]) -> list[list[Any]]:
+    """The groups, those without a row that stays joined to one that has some, or to the smallest unit that does.
+
+    A shard of which nothing is left must be covered by another one: else the archive's own counts again, with all that
+    was to go. Only where no unit has a row that stays, the groups are what they were.
+    """
+    rows = {id(unit): kept for unit, kept in units}
+    alive = [group for group in groups if any(rows[id(unit)] for unit in group)]
+    dead = [unit for group in groups if not any(rows[id(unit)] for unit in group) for unit in group]
+    living = [(kept, number) for number, (_, kept) in enumerate(units) if kept]
+    if not dead or not living:
+        return groups
+    if not alive:
+        alive = [[units[min(living)[1]][0]]]
+    return [[*alive[0], *dead], *alive[1:]]
+
+
 def _source(storage: Storage, unit: Unit, documents: Mapping[str, pa.Array]) -> Source:
     keys = read_keys(storage, unit)
     nothing = pa.array([], pa.string())
@@ -153,7 +171,7 @@ def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
         for member, first, _ in source.unit.slices(source.keys)
         if member.stands
     ]
-    pieces = sorted((piece for piece in pieces if len(piece[2])), key=lambda piece: piece[0].archive)
+    pieces = sorted(pieces, key=lambda piece: piece[0].archive)  # those without rows, too: they stay covered
     members = tuple(
         Member(member.archive, member.shard, len(rows), _dropped(member, source), True)
         for member, source, rows in pieces

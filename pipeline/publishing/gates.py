@@ -65,7 +65,8 @@ def _beside_withdrawn(lake: Lake, name: str, archive: str) -> tuple[int, int]:
         for member, _, rows in unit.slices(read_keys(lake.storage, unit)):
             if member.stands and member.archive == archive:
                 gone |= set(member.dropped)
-                found += rows.num_rows - pc.sum(pc.is_in(rows["doc_id"], value_set=pa.array(sorted(gone)))).as_py()
+                hidden = pc.sum(pc.is_in(rows["doc_id"], value_set=pa.array(sorted(gone), pa.string()))).as_py()
+                found += rows.num_rows - (hidden or 0)
     in_table = lake.dataset(MODALITIES[name].table, archive)
     return in_table.count_rows(filter=~pc.field("doc_id").isin(sorted(gone))), found
 

@@ -37,14 +37,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Unit:
-    """A shard's files and whose rows lie in it, member after member."""
+    """A shard's files and whose rows lie in it, member after member; a member of whose rows none stayed has 0."""
 
     files: Row
     members: tuple[Member, ...]
-
-    @property
-    def is_compacted(self) -> bool:
-        return len(self.members) > 1 or bool(self.members[0].dropped)
+    is_compacted: bool = False
 
     def slices(self, keys: pa.Table) -> Iterator[tuple[Member, int, pa.Table]]:
         """Each member with its first row and its rows of ``keys``."""
@@ -69,7 +66,7 @@ def standing_units(lake: Lake, documents: Mapping[str, pa.Array]) -> dict[str, l
     for row in sorted(packs, key=lambda row: str(row["vectors_path"])):
         members = tuple(_member(row["modality"], part, own, shown) for part in row["members"])
         if any(member.stands for member in members):
-            units.setdefault(row["modality"], []).append(Unit(_files(row), members))
+            units.setdefault(row["modality"], []).append(Unit(_files(row), members, True))
             covered |= {(row["modality"], member.archive) for member in members if member.stands}
     for row in sorted(shards, key=lambda row: (row["modality"], row["archive"])):
         if (row["modality"], row["archive"]) not in covered:

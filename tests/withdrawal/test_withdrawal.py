@@ -29,7 +29,7 @@ from pipeline.sql import query as sql
 from pipeline.status import release_versions
 from pipeline.trace import trace
 from pipeline.withdrawal import purge, withdraw, withdrawn
-from tests.indexing.lakes import add_archive, build_index, clustered, publish, small_settings, tiny_index, write
+from tests.indexing.lakes import add_archive, build_index, clustered, encode, publish, small_settings, tiny_index, write
 from tests.pipeline.test_runner import know
 
 IMAGES, TEXTS, SENTENCES = (clustered(12, 32, 4, seed=n) for n in (1, 2, 3))
@@ -159,6 +159,39 @@ def test_the_next_night_publishes_what_was_withdrawn_compacted_and_purged(lake: 
     assert not pending()
 
 
+def test_the_last_document_of_an_archive_leaves_every_file_too_and_compaction_goes_on(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    keep_little = small_settings().publish.__class__(keep=1, keep_days=0)
+
+    def clean_up() -> None:
+        compact(lake, settings)
+        purge(lake, settings)
+        publish(lake, settings)
+        pointer.prune(lake, keep_little, datetime.now(UTC) + timedelta(days=30))
+        lake.clean(0, pointer.kept_versions(lake))
+
+    add_archive(lake, "C", {"EP77A1": {"1": (IMAGES[3], TEXTS[3])}}, date(2019, 2, 20))
+    encode(lake, "C")
+    publish(lake, settings)
+    withdraw(lake, ["EP77A1"], REASON)
+    clean_up()
+    bookkeeping = {"tombstones", "compacted", "quality", "_delta_log"}
+    holding = [
+        path.relative_to(tmp_path)
+        for path in (tmp_path / "lake").rglob("*")
+        if path.is_file() and not bookkeeping & set(path.parts) and mentions(path, "EP77A1")
+    ]
+    assert holding == []
+    assert compact(lake, settings) == []
+    # Once its own shard's files are gone, nothing may ask for them again.
+    withdraw(lake, [GONE], REASON)
+    clean_up()
+    clean_up()
+    found = {hit.doc_id for hit in open_release(lake, settings).search(image=IMAGES[3], k=50)}
+    assert found == {f"EP{n}A1" for n in range(12)} - {GONE}
+
+
 def test_a_document_that_was_purged_stands_in_the_way_of_no_other(lake: Lake, settings: Settings) -> None:
     withdraw(lake, [GONE], REASON)
     compact(lake, settings)
@@ -180,13 +213,13 @@ def vectors_of(lake: Lake) -> dict[str, list[float]]:
     return dict(zip(rows["figure_id"].to_pylist(), rows["vector"].to_pylist(), strict=True))
 
 
-def mentions(path: Path) -> bool:
+def mentions(path: Path, name: str = GONE) -> bool:
     """Whether a file holds the document's name, plain or in a column that is compressed."""
     import pyarrow.parquet as pq
 
     if path.suffix == ".parquet":
-        return any(GONE in str(value) for column in pq.read_table(path).columns for value in column.to_pylist())
-    return GONE.encode() in path.read_bytes()
+        return any(name in str(value) for column in pq.read_table(path).columns for value in column.to_pylist())
+    return name.encode() in path.read_bytes()
 
 
 def test_withdrawing_at_the_same_time_loses_none(lake: Lake) -> None:
