@@ -38,19 +38,15 @@ def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machi
     figlake("run", "--archives", str(archive), "--lake", str(tmp_path / "undisturbed"), *SMALL)
     with object_store() as options:
         Storage.at("s3://figlake/week", options).write_bytes(archive.read_bytes(), archive.name)
-        known = {"_SPARK_AUTH_SECRET": "b" * 32}  # as in infra/compose.yaml
-        asking = {"SPARK_DAEMON_JAVA_OPTS": "-Dspark.authenticate=true"}
-        spark = Standalone(tmp_path, {**options, **known, **asking})
+        spark = Standalone(tmp_path, options)
         nodes = Nodes(tmp_path, options)
         try:
             nodes.add()
             second = nodes.add()
-            clusters = ["--set", f"spark.master={spark.address}", "--set", f"ray.address={nodes.address}",
-                        "--set", 'spark.conf={"spark.authenticate": "true"}']  # fmt: skip
+            clusters = ["--set", f"spark.master={spark.address}", "--set", f"ray.address={nodes.address}"]
             run = subprocess.Popen(
                 [*FIGLAKE, "run", "--archives", "s3://figlake/week", "--lake", "s3://figlake/lake", *SMALL, *clusters],
-                cwd=ROOT, env={**nodes.environment, **known, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True,
-                stderr=subprocess.PIPE,
+                cwd=ROOT, env={**nodes.environment, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True, stderr=subprocess.PIPE,
             )  # fmt: skip
             wait_for(spark.executors, 240, run)[0].kill()
             wait_for(lambda: workers_of(second), 240, run)[0].kill()
