@@ -115,7 +115,7 @@ def execute(
     known = registry.known_one(lake, archive) if step.scope == "archive" else None
     run = Run(
         archive, step.name, generation, task.fingerprint, "started", archive_sha256=known.sha256 if known else None,
-        detail={"resources": resources(step.engine, engine)},
+        detail=_resources(step, engine),
     )  # fmt: skip
     write_down(lake, settings, step, run)
     started = time.monotonic()
@@ -170,7 +170,7 @@ def execute(
             outcome.peak_memory_mb,
             {
                 **outcome.metrics,
-                "resources": resources(step.engine, engine),
+                **_resources(step, engine),
                 **({"replayed": len(only)} if only else {}),
             },
         ),
@@ -258,6 +258,14 @@ def _generations(lake: Lake, table: str, reader: Step, archive: str) -> Any:
         purged = {f"{name} purged": lake.generation(table, "withdraw", name) for name in found}
         found |= {name: generation for name, generation in purged.items() if generation is not None}
     return found
+
+
+def _resources(step: Step, engine: Any) -> dict[str, Any]:
+    """What the engine has; nothing where it has died and cannot say, which is for the step to find out."""
+    try:
+        return {"resources": resources(step.engine, engine)}
+    except Exception:
+        return {}
 
 
 def _ledger_generations(lake: Lake, step: Step, archive: str) -> list[int]:
