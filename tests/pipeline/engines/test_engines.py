@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,16 +136,22 @@ def test_ray_cuts_a_small_archive_for_every_actor(ray: None, tmp_path: Path) -> 
     lake.commit("facets", "classify", "A", 10, write(lake, "A", [f"a{i:02}" for i in range(20)]))
 
     class Reader:
+        """Waits until another actor has rows too: a machine may be done before its second actor has started."""
+
         def __call__(self, batch: pa.Table) -> pa.Table:
             from ray import get_runtime_context
 
-            return pa.table({"rows": [batch.num_rows], "task": [get_runtime_context().get_task_id()]})
+            (tmp_path / f"{get_runtime_context().get_actor_id()}.actor").touch()
+            until = time.monotonic() + 60
+            while (actors := len(list(tmp_path.glob("*.actor")))) < 2 and time.monotonic() < until:
+                time.sleep(0.05)
+            return pa.table({"rows": [batch.num_rows], "actors": [actors]})
 
     dataset = ray_engine.read(lake, "facets", "A", ["figure_id"])
     options = ray_engine.actor_options(SETTINGS, 2)
     found = dataset.map_batches(Reader, batch_format="pyarrow", batch_size=8, **options).take_all()
     assert sum(row["rows"] for row in found) == 20
-    assert len({row["task"] for row in found}) == 2  # the 8 slices that it is read in are not one batch of 8
+    assert {row["actors"] for row in found} == {2}  # the 8 slices that it is read in are not one batch of 8
 
 
 def test_model_actors_are_as_many_as_the_cluster_has_processors(ray: None) -> None:
