@@ -18,7 +18,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 from figlake_operators import BACKFILLED, DELIVERIES
 from figlake_planning import PLANNED, FetchWeeksOperator, PlanOperator, WeeksOperator
 from figlake_policy import common, deadline
-from figlake_tasks import REPLACE, through_steps, watch
+from figlake_tasks import LAST, REPLACE, through_steps, watch
 
 PLACES = ("--archives", DELIVERIES, "--archives", BACKFILLED)
 WEEK = {"type": "string", "pattern": r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"}
@@ -48,8 +48,8 @@ with DAG(
     fetch = FetchWeeksOperator(task_id="fetch", retries=4)
     choose = WeeksOperator(
         task_id="choose",
-        arguments=["pending", "--from", "extract", *PLACES],
-        trigger_rule=TriggerRule.NONE_FAILED,
+        arguments=["pending", "--to", LAST, *PLACES],
+        trigger_rule=TriggerRule.ALL_DONE,  # a file that cannot be had keeps back no other
     )
     plan = PlanOperator(task_id="plan", arguments=["plan", *PLACES], names=choose.output)
     fetch >> choose >> plan

@@ -30,8 +30,6 @@ DELIVERIES = "{{ var.value.figlake_archives }}"
 BACKFILLED = DELIVERIES + "{{ '/.backfill' if var.value.get('figlake_source', '') else '' }}"
 #: Where figlake looks for the account of the EPO's bulk data service.
 ACCOUNT = ("FIGLAKE_BDDS_USER", "FIGLAKE_BDDS_PASSWORD")
-#: Airflow's core.max_map_length is 1024.
-MAPPED_AT_MOST = 1000
 _STOP_SECONDS = 30
 #: How late the trigger of a deferred task may fire.
 TRIGGER_MINUTES = 30
@@ -210,21 +208,15 @@ class AwaitDeliveryOperator(DeliveryOperator):
 
     def _new(self, context: Context) -> list[str]:
         if not self.source:
-            return list(self.ask(context, ["pending", "--from", "extract", "--archives", self.deliveries])["pending"])
+            return list(self.ask(context, ["pending", "--new", "--archives", self.deliveries])["pending"])
         self.needs_lake = False
         return [offer["name"] for offer in self.ask(context, [*self.fetch_arguments(), "--list"])]
 
 
 class PendingArchivesOperator(FiglakeOperator, SkipMixin):
-    """Returns the names of the archives for which a step is pending.
-
-    ``by_params``: only those that the run's parameters name, and so many at most. Skips all that follows while there
-    is no archive at all, neither delivered nor in the lake.
+    """Returns the names of the archives for which a step is pending: those that the run's parameters name, and so many
+    at most. Skips all that follows while there is no archive at all, neither delivered nor in the lake.
     """
-
-    def __init__(self, *, by_params: bool, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.by_params = by_params
 
     def execute(self, context: Context) -> list[str]:
         """Ask figlake, which knows what is new and what a change of settings made stale."""
@@ -233,14 +225,11 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
             self.log.info("no archive has been delivered yet")
             self.skip(context["ti"], self.get_flat_relatives(upstream=False))
             return []
-        pending, at_most = answer["pending"], MAPPED_AT_MOST
-        if self.by_params:
-            params = context["params"]
-            at_most = params["max_archives"]
-            pending = [name for name in pending if not params["only"] or name in params["only"]]
-        if len(pending) > at_most:
-            self.log.warning("%d archives wait for a later run", len(pending) - at_most)
-        return pending[:at_most]
+        params = context["params"]
+        pending = [name for name in answer["pending"] if not params["only"] or name in params["only"]]
+        if (left := len(pending) - params["max_archives"]) > 0:
+            self.log.warning("%d archives wait for a later run", left)
+        return pending[: params["max_archives"]]
 
 
 def parent_of(ti: Any) -> dict[str, str]:

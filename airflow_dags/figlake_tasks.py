@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from airflow.sdk import Param, TriggerRule, chain, task, task_group
@@ -12,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from figlake_operators import DELIVERIES, FiglakeOperator, PendingArchivesOperator
 from figlake_policy import RELEASE, TABLES
 
-from pipeline.flow import STEPS, Step
+from pipeline.flow import STEPS, Step, covers_lake
 
 PARAMS = {
     "only": Param(
@@ -36,8 +34,8 @@ REPLACE = {
     "replace": Param(False, type="boolean", title="Take corrected deliveries",
                      description="A delivery whose content has changed under its name replaces what it gave."),
 }  # fmt: skip
-
-
+#: The last step of one archive.
+LAST = next(step.name for step in reversed(STEPS) if not covers_lake(step))
 NIGHTLY = ("--archives", DELIVERIES)
 
 
@@ -49,11 +47,8 @@ def through_steps(
     ``first`` gives the names of the archives for the first steps; by default figlake is asked what is pending.
     ``gate``: see FiglakeOperator; of the steps of the lake. ``places``: the options that say where deliveries lie.
     """
-    for scope, group in groupby(STEPS, key=attrgetter("scope")):
-        steps = list(group)
-        before = over_lake(steps, before, gate) if scope == "lake" else over_archives(steps, before, first, places)
-        first = None
-    return before
+    before = over_archives([step for step in STEPS if not covers_lake(step)], before, first, places)
+    return over_lake([step for step in STEPS if covers_lake(step)], before, gate)
 
 
 def over_archives(
@@ -64,11 +59,9 @@ def over_archives(
     if names is None:
         pending = PendingArchivesOperator(
             task_id=f"pending_{first}",
-            arguments=["pending", "--from", first, *places],
-            # A new codebook makes the shards of all archives stale, and a release holds all of them or none.
-            by_params=steps[0] is STEPS[0],
+            arguments=["pending", "--to", LAST, *places],
             # What failed or was skipped before must not keep what is there from being worked on.
-            trigger_rule=TriggerRule.ALL_DONE if before and steps[0] is STEPS[0] else TriggerRule.ALL_SUCCESS,
+            trigger_rule=TriggerRule.ALL_DONE,
         )
         before >> pending
         before, names = [pending], pending.output
@@ -106,14 +99,14 @@ def over_lake(steps: Sequence[Step], before: list[Any], gate: str = "open") -> l
 
 
 def lake_step(step: Step, **kwargs: Any) -> FiglakeOperator:
-    """One step of the whole lake. Only a release that is new tells the DAGs that wait for one."""
+    """One step of the whole lake. With nothing to do it is skipped, and tells no DAG that waits for it."""
     return FiglakeOperator(
         task_id=step.name,
         engine=step.engine,
         arguments=["step", step.name],
         doc_md=step.summary,
         outlets=[TABLES[name] for name in step.writes] or [RELEASE],
-        skip_idle=not step.writes,
+        skip_idle=True,
         do_xcom_push=False,
         **kwargs,
     )

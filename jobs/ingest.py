@@ -78,7 +78,9 @@ def run(
 def step(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the step; `figlake steps` lists them.")],
     lake: LakeOption,
-    archive: Annotated[str | None, typer.Option("--archive", help="Archive; not needed for a lake-wide step.")] = None,
+    archive: Annotated[
+        str | None, typer.Option("--archive", help="Archive; left out for a step of the whole lake.")
+    ] = None,
     archives: ArchivesOption = None,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
@@ -89,6 +91,8 @@ def step(
     ] = False,
 ) -> None:
     """Run one step on one archive, if it is pending: what an orchestrator calls.
+
+    Without --archive: a step of the whole lake, or encode over all archives.
 
     [bold]Examples[/]
 
@@ -102,7 +106,7 @@ def step(
     """
     with clean_errors():
         from pipeline.errors import UsageError
-        from pipeline.flow import LAKE_SCOPE
+        from pipeline.flow import covers_lake
         from pipeline.local import run_all
 
         settings = settings_of(profile, config, overrides)
@@ -110,15 +114,19 @@ def step(
         target = lake_at(lake, settings, must_exist=not archives)
         if archives:
             _register(archives, target, settings, None, replace, wanted=archive)
-        if chosen.scope == "archive" and archive is None:
+        if archive is None and not covers_lake(chosen):
             raise UsageError(f"the step {name} works on one archive: give --archive")
+        if archive is not None and chosen.scope == "lake":
+            raise UsageError(f"the step {name} works on the lake as a whole: leave out --archive")
         from jobs.progress import Board
 
         with Board(err) as board:
-            summary = run_all(target, settings, [archive or LAKE_SCOPE], (chosen,), board.take, again=again)
-        for report in summary.reports:
-            if report.state == "skipped" and not report.over_limit:  # the board has said the rest
-                out.print(f"nothing to do: {report.step} of {report.archive} is up to date")
+            alone = archive is not None
+            names = [archive] if archive else []
+            summary = run_all(target, settings, names, (chosen,), board.take, again=again, alone=alone)
+        if all(report.state == "skipped" and not report.over_limit for report in summary.reports):
+            of = [report.archive for report in summary.reports]  # the board has said the rest
+            out.print(f"nothing to do: {name} of {of[0] if len(of) == 1 else f'{len(of)} archives'} is up to date")
     raise typer.Exit(summary.exit_code)
 
 
@@ -210,7 +218,8 @@ def _register(
     # An orchestrator names all places where deliveries may lie.
     sources = deliveries(uris, settings.storage) if wanted else registry.refuse_twins(discover(uris, settings.storage))
     if wanted is not None:
-        name, sources = wanted, _wanted(wanted, sources, uris, registry.known_one(lake, wanted))
+        sources = registry.refuse_twins(_wanted(wanted, sources, uris, registry.known_one(lake, wanted)))
+        name = wanted
         if not sources and registry.known_one(lake, wanted) is not None:
             return [wanted]  # it came from elsewhere, a backfill's folder perhaps
     if not sources:

@@ -28,6 +28,9 @@ def pending(
         str | None, typer.Option("--from", metavar="STEP", help="First step to ask about; earlier ones must be done.")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="STEP", help="Last step to ask about.")] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only deliveries that the lake does not know yet, or with other content.")
+    ] = False,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,
@@ -41,17 +44,19 @@ def pending(
 
     figlake pending --archives deliveries/ --lake ./lake
 
+    figlake pending --new --archives deliveries/ --lake ./lake
+
     figlake pending --from encode --json --lake ./lake
     """
     with clean_errors():
         from pipeline import registry
-        from pipeline.pending import deliveries, pending_archives
+        from pipeline.pending import deliveries, new_deliveries, pending_archives
 
         settings = settings_of(profile, config, overrides)
         steps = chosen_steps(first, last)
         target = lake_at(lake, settings, must_exist=False)
         delivered = deliveries(archives or [], settings.storage)
-        names = pending_archives(target, settings, delivered, steps)
+        names = new_deliveries(target, delivered) if new else pending_archives(target, settings, delivered, steps)
         if as_json:
             every = {*registry.known(target), *(source.name for source in delivered)}
             typer.echo(json.dumps({"pending": names, "archives": len(every)}))

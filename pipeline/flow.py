@@ -141,6 +141,17 @@ STEPS: tuple[Step, ...] = (
 
 BY_NAME: dict[str, Step] = {step.name: step for step in STEPS}
 
+_LAKE_WIDE = {table for step in STEPS if step.scope == "lake" for table in step.writes}
+
+
+def covers_lake(step: Step) -> bool:
+    """Whether a step is due for the lake as a whole: because it is one step, or because it reads what is lake-wide.
+
+    encode reads the codebooks: a new one makes the shards of all archives stale at once, and a release holds all of
+    them or none.
+    """
+    return step.scope == "lake" or bool(_LAKE_WIDE & set(step.reads))
+
 
 def steps_between(first: str | None, last: str | None) -> tuple[Step, ...]:
     """The steps from ``first`` to ``last``, both included; None means the end of the list.

@@ -54,25 +54,33 @@ class RunSummary:
 
 
 def run_all(
-    lake: Lake, settings: Settings, archives: Sequence[str], steps: tuple[Step, ...], emit: Emit, *, again: bool = False
+    lake: Lake,
+    settings: Settings,
+    archives: Sequence[str],
+    steps: tuple[Step, ...],
+    emit: Emit,
+    *,
+    again: bool = False,
+    alone: bool = False,
 ) -> RunSummary:
     """Bring the archives up to date; returns a report per step and archive.
 
     An engine is started only for a group in which something is pending, or ``again`` asks for what is up to date.
+    ``alone``: no step takes other archives along (see ``archives_for``).
     Raises FiglakeError when a group cannot start at all.
     """
     run_id()  # before the first process that shares it
     summary = RunSummary()
     broken: set[str] = set()
     for group in engine_groups(steps):
-        skipped = None if again else _all_done(lake, settings, group, archives, broken)
+        skipped = None if again else _all_done(lake, settings, group, archives, broken, alone)
         if skipped is not None:
             for report in skipped:
                 summary.reports.append(report)
                 emit({"event": "report", **vars(report)})
             continue
         summary.started.append(group[0].engine)
-        reports = _run_group(lake, settings, group, archives, emit, broken=broken, again=again)
+        reports = _run_group(lake, settings, group, archives, emit, broken=broken, again=again, alone=alone)
         summary.reports += reports
         broken |= {report.archive for report in reports if report.state == "failed"}
     return summary
@@ -82,18 +90,18 @@ def run_replay(
     lake: Lake, settings: Settings, step: Step, archive: str, items: list[str], source: str | None, emit: Emit
 ) -> RunSummary:
     """Run one step again for these items of an archive only, and merge what passes."""
-    reports = _run_group(lake, settings, (step,), [archive], emit, {"only": items, "source": source})
+    reports = _run_group(lake, settings, (step,), [archive], emit, {"only": items, "source": source}, alone=True)
     return RunSummary(reports, [step.engine])
 
 
 def _all_done(
-    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: Sequence[str], broken: set[str]
+    lake: Lake, settings: Settings, group: tuple[Step, ...], archives: Sequence[str], broken: set[str], alone: bool
 ) -> list[StepReport] | None:
     """A skipped report per task when nothing in the group is pending; None when something is."""
     lake = lake.snapshot()
     reports, ledger = [], Ledger.read(lake)
     for step in group:
-        for archive in archives_for(lake, step, archives, broken):
+        for archive in archives_for(lake, step, archives, broken, alone):
             task = plan(lake, settings, step, archive, ledger)
             if not task.done:
                 return None
@@ -110,6 +118,7 @@ def _run_group(
     replay: dict[str, Any] | None = None,
     broken: Iterable[str] = (),
     again: bool = False,
+    alone: bool = False,
 ) -> list[StepReport]:
     job = {
         "lake": lake.storage.root,
@@ -119,6 +128,7 @@ def _run_group(
         "steps": [step.name for step in group],
         "replay": replay,
         "again": again,
+        "alone": alone,
     }
     reports: list[StepReport] = []
     at_work: tuple[str, str] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 import pyarrow.fs as pafs
@@ -16,19 +17,39 @@ from pipeline.ledger import Ledger
 from pipeline.runner import plan
 from pipeline.storage import Storage
 
+#: A file that has not changed for so long is whole; one that changed since is looked at twice, so far apart.
+_SETTLED_S, _PAUSE_S = 60.0, 2.0
+
 
 def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveSource]:
     """The archives that lie at these places now; a folder that is still empty holds none, and in an object store such
     a one is not there. Of a name that lies at several places the first counts: night and backfill may both fetch it.
+    Two of one place that share a name are both there: who takes one in has to refuse them.
 
-    Raises UsageError for a local place that is not there, and where two deliveries of one place share a name.
+    Raises UsageError for a local place that is not there.
     """
-    found: dict[str, ArchiveSource] = {}
+    found: list[ArchiveSource] = []
     for uri in uris:
+        before = {source.name for source in found}
         if not _is_empty_folder(uri, options):
-            for source in registry.refuse_twins(discover([uri], options)):
-                found.setdefault(source.name, source)
-    return list(found.values())
+            found += [source for source in discover([uri], options) if source.name not in before]
+    return found
+
+
+def new_deliveries(lake: Lake, delivered: Iterable[ArchiveSource]) -> list[str]:
+    """Names of the deliveries that the lake does not know yet, or knows with other content.
+
+    A local one that is still being copied is left out: it is looked at twice if it has changed within the last minute.
+    """
+    # A delivery taken in under another name is known by its place; one that has changed since is not.
+    taken = {(archive.uri, archive.stamp) for archive in registry.known(lake).values()}
+    stamps = [(source, registry.stamp_of(source)) for source in delivered]
+    new = [(source, stamp) for source, stamp in stamps if (source.uri, stamp) not in taken]
+    fresh = [(source, stamp) for source, stamp in new if registry.age_s(source) < _SETTLED_S]
+    if fresh:
+        time.sleep(_PAUSE_S)
+    growing = {source.uri for source, stamp in fresh if registry.stamp_of(source) != stamp}
+    return sorted({source.name for source, _ in new if source.uri not in growing})
 
 
 def pending_archives(
@@ -36,8 +57,8 @@ def pending_archives(
 ) -> list[str]:
     """Names of the archives for which one of ``steps`` is pending and every earlier step is done.
 
-    A delivery that the lake does not know yet, or knows with other content, is pending for the first step.
-    Lake-wide steps do not count.
+    New deliveries (see ``new_deliveries``) are pending for the first step, and come first. Lake-wide steps do not
+    count.
     """
     lake = lake.snapshot()
     ledger, known = Ledger.read(lake), registry.known(lake)
@@ -52,11 +73,8 @@ def pending_archives(
         for name in known
         if all(done(step, name) for step in earlier) and not all(done(step, name) for step in wanted)
     }
-    if not earlier:
-        # A delivery taken in under another name is known by its place; one that has changed since is not.
-        taken = {(archive.uri, archive.stamp) for archive in known.values()}
-        pending |= {source.name for source in delivered if (source.uri, registry.stamp_of(source)) not in taken}
-    return sorted(pending)
+    new = [] if earlier else new_deliveries(lake, delivered)
+    return [*new, *sorted(pending.difference(new))]
 
 
 def _is_empty_folder(uri: str, options: Mapping[str, str]) -> bool:

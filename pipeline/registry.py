@@ -7,12 +7,15 @@ modification time and ETag, so that a second run reads no archive.
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from pipeline.archives import ArchiveSource, content_sha256
-from pipeline.errors import UsageError
+from pipeline.errors import FiglakeError, UsageError
 from pipeline.lake import Lake
 from pipeline.storage import Storage
 
@@ -46,7 +49,7 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
     """Record a delivery and return it with its content hash.
 
     Raises UsageError when the lake already holds other content under this name, unless
-    ``replace_content`` says that it is the same delivery corrected.
+    ``replace_content`` says that it is the same delivery corrected; FiglakeError when it changes while it is read.
     """
     name = name or source.name
     before = known_one(lake, name)
@@ -54,6 +57,8 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
     if before and before.stamp == stamp and before.uri == source.uri:
         return before
     archive = Archive(name, source.uri, content_sha256(source), stamp)
+    if stamp_of(source) != stamp:
+        raise FiglakeError(f"{source.uri} changes while it is read; run again when it is whole")
     if before and before.sha256 != archive.sha256 and not replace_content:
         raise UsageError(
             f"the lake already holds other content under the archive name {name!r} (from {before.uri}); "
@@ -97,8 +102,17 @@ def renamed(source: ArchiveSource, name: str) -> ArchiveSource:
 
 def stamp_of(source: ArchiveSource) -> str:
     """Size and modification time of a file, or of every file of a folder."""
+    return ";".join(f"{info.base_name}:{info.size}:{info.mtime_ns}" for info in _files_of(source))
+
+
+def age_s(source: ArchiveSource) -> float:
+    """Seconds since a local delivery last changed. An object store shows no object before it is whole: infinite."""
+    if not Storage.at(source.uri, source.options).is_local:
+        return math.inf
+    return time.time() - max((info.mtime_ns / 1e9 for info in _files_of(source)), default=0.0)
+
+
+def _files_of(source: ArchiveSource) -> list[Any]:
     storage = Storage.at(source.uri, source.options)
     infos = [storage.filesystem().get_file_info(storage.path())]
-    if not infos[0].is_file:
-        infos = sorted(storage.walk(), key=lambda info: info.path)
-    return ";".join(f"{info.base_name}:{info.size}:{info.mtime_ns}" for info in infos)
+    return infos if infos[0].is_file else sorted(storage.walk(), key=lambda info: info.path)

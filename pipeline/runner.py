@@ -20,7 +20,7 @@ from pipeline.config import Settings
 from pipeline.context import StepContext
 from pipeline.engines.resources import resources
 from pipeline.errors import FiglakeError, SupersededError, UsageError, storage_refusal
-from pipeline.flow import LAKE_SCOPE, STEPS, Step
+from pipeline.flow import LAKE_SCOPE, STEPS, Step, covers_lake
 from pipeline.lake import Lake, next_generation
 from pipeline.ledger import Ledger, Run
 from pipeline.merge import merge
@@ -206,17 +206,17 @@ def skipped(lake: Lake, settings: Settings, task: Task, ledger: Ledger | None = 
     return StepReport(step.name, archive, "skipped", rejects=rejected, over_limit=over)
 
 
-def archives_for(lake: Lake, step: Step, archives: Sequence[str], broken: Iterable[str] = ()) -> list[str]:
+def archives_for(
+    lake: Lake, step: Step, archives: Sequence[str], broken: Iterable[str] = (), alone: bool = False
+) -> list[str]:
     """The archives that a step runs over: those asked for, or the lake as a whole.
 
-    A step that reads what is lake-wide (encode reads the codebooks) covers every archive of the lake:
-    a new codebook makes all their shards stale at once, and a release holds all or none.
+    A step that ``covers_lake`` takes every archive of the lake along, unless those asked for are to stay ``alone``.
     """
     if step.scope == "lake":
         return [name for name in (LAKE_SCOPE,) if name not in set(broken)]
-    lake_wide = {table for other in STEPS if other.scope == "lake" for table in other.writes}
     names = list(archives)
-    if lake_wide & set(step.reads):
+    if covers_lake(step) and not alone:
         names += [name for name in registry.known(lake) if name not in names]
     return [name for name in names if name not in set(broken)]
 

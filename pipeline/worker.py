@@ -55,18 +55,20 @@ def run_group(
     replay: Mapping[str, Any] | None = None,
     broken: Iterable[str] = (),
     again: bool = False,
+    alone: bool = False,
 ) -> None:
     """Run neighbouring steps of one engine over the archives, each planned just before it runs.
 
     An archive whose step fails takes no further steps, nor do those in ``broken``. ``replay`` (items,
-    source) runs a step that stands once more for these items only; ``again`` runs it whole.
+    source) runs a step that stands once more for these items only; ``again`` runs it whole. ``alone``: see
+    ``archives_for``.
     """
     failed = set(broken)
     group = [BY_NAME[name] for name in steps]
     with ExitStack() as stack:
         engine = stack.enter_context(engine_session(group[0].engine, settings))
         for step in group:
-            for archive in archives_for(lake, step, archives, failed):
+            for archive in archives_for(lake, step, archives, failed, alone):
                 if failed and step.engine == "spark" and not _answers(engine):  # what the last archive left behind
                     stack.close()
                     try:
@@ -133,7 +135,10 @@ def main() -> int:
     observe.say = lambda line: emit({"event": "line", "text": line})
     try:
         settings = settings_from_json(job["settings"])
-        run_group(lake, settings, job["steps"], job["archives"], emit, job["replay"], job["broken"], job["again"])
+        run_group(
+            lake, settings, job["steps"], job["archives"], emit,
+            job["replay"], job["broken"], job["again"], job["alone"],
+        )  # fmt: skip
     except FiglakeError as error:
         emit({"event": "error", "message": str(error), "exit_code": error.exit_code})
         return error.exit_code

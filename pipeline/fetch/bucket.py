@@ -42,7 +42,7 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     try:
         place.write_bytes(known.to_json(), RECORD)  # before anything large is fetched for a bucket that refuses it
     except OSError as error:
-        raise UsageError(f"cannot write to {place.root}: {error}") from None
+        raise FetchError(f"cannot write to {place.root}: {error}") from None
 
     def keep(path: Path, record: Record) -> None:
         try:

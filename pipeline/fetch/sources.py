@@ -64,29 +64,44 @@ class StorageSource:
         found = []
         try:
             infos = list(self.storage.filesystem().get_file_info(_one_level(root)))
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:
             raise UsageError(f"cannot list {self.storage.root}: {error}") from None
+        except OSError as error:
+            raise FetchError(f"cannot list {self.storage.root}: {error}") from None
         for info in infos:
             if not info.is_file or info.base_name.startswith((".", "_")):
                 continue
-            changed = (info.mtime or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
-            version = f"{info.size}@{changed.isoformat()}"
-            found.append(
-                Offer(info.base_name, version, changed, f"{changed:%Y-%m-%d}", info.size, None, info.base_name)
+            changed = _changed(info)
+            offer = Offer(
+                info.base_name, _version(info), changed, f"{changed:%Y-%m-%d}", info.size, None, info.base_name
             )
+            found.append(offer)
         return found
 
     @contextmanager
     def open(self, offer: Offer, start: int) -> Iterator[Answer]:
-        """Object stores answer ranged reads, and so do files."""
+        """Object stores answer ranged reads, and so do files. A file that is still being written is not whole."""
         try:
             with self.storage.open_input(offer.where) as stream:
                 stream.seek(start)
                 yield Answer(stream.read, start, offer.about_bytes)
+            now = self.storage.filesystem().get_file_info(self.storage.path(offer.where))
+            if now.is_file and _version(now) != offer.version:
+                raise FetchError(
+                    f"{self.storage.uri(offer.where)} has changed while it was fetched; the next fetch takes it anew"
+                )
         except FileNotFoundError:
             raise FetchError(f"{self.storage.uri(offer.where)} has gone") from None
         except OSError as error:
             raise TransientError(f"{self.storage.uri(offer.where)}: {error}") from None
+
+
+def _changed(info: Any) -> datetime:
+    return (info.mtime or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+
+
+def _version(info: Any) -> str:
+    return f"{info.size}@{_changed(info).isoformat()}"
 
 
 def _one_level(root: str) -> Any:

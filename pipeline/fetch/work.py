@@ -123,8 +123,8 @@ def fetch(
 
     ``keep`` is called with each file that came, before the record that names it is written.
 
-    Raises UsageError when another fetch works on the folder or the folder cannot be written, FetchError when the
-    source cannot be listed.
+    Raises FetchError when another fetch works on the folder, the folder cannot be written or the source cannot be
+    listed; UsageError for a source that is not there.
     """
     with _alone(folder):
         record = Record.read(folder)
@@ -168,10 +168,10 @@ def _alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror}") from None
+        raise FetchError(f"cannot write to {folder}: {error.strerror}") from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"another fetch is at work in {folder}; wait until it has ended") from None
+            raise FetchError(f"another fetch is at work in {folder}; wait until it has ended") from None
         yield

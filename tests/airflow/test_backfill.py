@@ -54,7 +54,7 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     command, calls = stub(
         f"""*--list*) echo '[{offers}]';;
         fetch*) echo '{{"files": [], "failed": {{}}, "known": 0}}';;
-        *"pending --from extract"*) echo '{{"pending": ["{'", "'.join(names)}", "other"], "archives": 5}}';;
+        *"pending --to classify"*) echo '{{"pending": ["{'", "'.join(names)}", "other"], "archives": 5}}';;
         *pending*) echo '{{"pending": [], "archives": 5}}';;
         plan*) echo '{{"documents": 9, "steps": {{"ocr": {step}}}, "total": {step}, {rest}}}';;
         """
@@ -72,12 +72,12 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     assert made[1] == f"{fetch} --list --json --profile laptop"
     assert made[2] == f"{fetch} --match {one}.zip --match {two}.zip --json --profile laptop"
     both = f"--archives {folder} --archives {folder}/.backfill"
-    assert made[3] == f"pending --from extract {both} --json {OPTIONS}"
+    assert made[3] == f"pending --to classify {both} --json {OPTIONS}"
     assert made[4] == f"plan {both} --only {one} --only {two} --json {OPTIONS}"
     assert all(call.split("--archives ", 1)[1].startswith(both[11:]) for call in made if "step extract" in call)
     # In which order tasks of one instant run is up to Airflow: `dags test` has none, its scheduler goes by index.
     assert sorted(call.split()[3] for call in made if "step extract" in call) == [one, two]
-    assert sum("step " in call for call in made) == 2 * 6 + 2
+    assert sum("step " in call for call in made) == 2 * 6 + 3
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from tests.airflow.conftest import FIGLAKE, Night, Run
 Stub = Callable[[str], tuple[str, Path]]
 NOW = {"wait_hours": 0}
 OPTIONS = "--lake /lake --profile laptop"
+#: What a night asks where others fill the folder of deliveries: has something new come, and what is there to do.
+LOOKS = [f"pending {which} --archives /deliveries --json {OPTIONS}" for which in ("--new", "--to classify")]
 
 
 def test_an_archive_that_fails_stops_no_other_and_turns_the_run_red(dags_test: Run, stub: Stub) -> None:
     command, calls = stub(
-        """*pending*extract*) echo '{"pending": ["bad", "good"], "archives": 2}';;
-        *pending*encode*) echo '{"pending": ["good"], "archives": 2}';;
+        """*pending*) echo '{"pending": ["bad", "good"], "archives": 2}';;
         *"step ocr --archive bad"*) echo "error: no such engine"; exit 2;;"""
     )
     done = dags_test("figlake_nightly", 1, NOW, command=command, lake="/lake", archives="/deliveries")
@@ -33,15 +34,12 @@ def test_an_archive_that_fails_stops_no_other_and_turns_the_run_red(dags_test: R
         f"step extract --archive bad --archives /deliveries {OPTIONS}",
         f"step ocr --archive bad {OPTIONS}",
     ]
-    pending = "pending --from extract --archives /deliveries"
     assert [call for call in made if "bad" not in call] == [
-        f"{pending} --json {OPTIONS}",  # the wait
-        f"{pending} --json {OPTIONS}",
+        *LOOKS,
         f"step extract --archive good --archives /deliveries {OPTIONS}",
         *(f"step {name} --archive good {OPTIONS}" for name in ("ocr", "figures", "link", "embed", "classify")),
         f"step codebook {OPTIONS}",
-        f"pending --from encode --archives /deliveries --json {OPTIONS}",
-        f"step encode --archive good {OPTIONS}",
+        f"step encode {OPTIONS}",
         f"step publish {OPTIONS}",
     ]
 
@@ -86,7 +84,7 @@ def test_before_the_first_delivery_a_night_ends_green_and_touches_no_lake(dags_t
     command, calls = stub("""*) echo '{"pending": [], "archives": 0}';;""")
     done = dags_test("figlake_nightly", 4, NOW, command=command, lake="/lake", archives="/deliveries")
     assert done.returncode == 0, done.stdout
-    assert set(calls.read_text().splitlines()) == {f"pending --from extract --archives /deliveries --json {OPTIONS}"}
+    assert calls.read_text().splitlines() == LOOKS
 
 
 def test_the_wait_is_deferred_looks_again_and_goes_on_when_something_has_come(
@@ -110,7 +108,7 @@ def test_the_wait_is_deferred_looks_again_and_goes_on_when_something_has_come(
         f"{fetch} --list --json --profile laptop",
         f"{fetch} --list --json --profile laptop",
         f"{fetch} --json --profile laptop",
-        f"pending --from extract --archives /deliveries --json {OPTIONS}",
+        f"pending --to classify --archives /deliveries --json {OPTIONS}",
     ]
     assert "running trigger in line" in said
 

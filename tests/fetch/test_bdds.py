@@ -233,7 +233,7 @@ def test_two_fetches_do_not_work_on_one_folder(service: tuple[Behaviour, FetchSe
     bdds, transport = source(settings)
     with (tmp_path / ".fetch.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UsageError, match="another fetch"):
+        with pytest.raises(FetchError, match="another fetch"):
             fetch(bdds, tmp_path, transport)
 
 

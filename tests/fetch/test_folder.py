@@ -13,7 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.fetch import fetch
 from pipeline.fetch.bucket import fetch_into, read_record
 from pipeline.fetch.sources import StorageSource
-from pipeline.fetch.transport import Transport
+from pipeline.fetch.transport import FetchError, Transport
 from pipeline.pending import deliveries
 from pipeline.storage import Storage
 from tests.object_store import object_store
@@ -30,6 +30,37 @@ def test_new_files_of_a_folder_come_once(tmp_path: Path) -> None:
     assert fetch(source, to, transport).files == ()
     (drop / "b.tar").write_bytes(b"corrected")
     assert [path.read_bytes() for path in fetch(source, to, transport).files] == [b"corrected"]
+
+
+def test_a_file_that_is_still_being_copied_does_not_come_before_it_is_whole(tmp_path: Path) -> None:
+    drop, to = tmp_path / "drop", tmp_path / "to"
+    drop.mkdir()
+    (drop / "a.zip").write_bytes(b"a" * 10)
+    source, transport = StorageSource(Storage.at(drop)), Transport(FetchSettings())
+
+    def grow(*_: object) -> None:
+        if (drop / "a.zip").stat().st_size == 10:
+            (drop / "a.zip").write_bytes(b"a" * 20)
+
+    ((name, why),) = fetch(source, to, transport, progress=grow).failures
+    assert name == "a.zip" and "has changed while it was fetched" in why
+    assert not (to / "a.zip").exists()
+    (path,) = fetch(source, to, transport).files
+    assert path.read_bytes() == (drop / "a.zip").read_bytes()
+
+
+def test_a_source_that_is_not_there_is_wrong_usage_and_one_that_fails_may_do_so_only_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="cannot list"):
+        StorageSource(Storage.at(tmp_path / "gone")).offers()
+
+    def fails(storage: Storage) -> None:
+        raise OSError("Input/output error")
+
+    monkeypatch.setattr(Storage, "filesystem", fails)
+    with pytest.raises(FetchError, match="Input/output error"):
+        StorageSource(Storage.at(tmp_path)).offers()
 
 
 def test_new_objects_of_a_bucket_come_once_and_are_resumed(tmp_path: Path) -> None:
@@ -83,7 +114,7 @@ def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
             assert not bucket.exists("c.zip"), "half a file is none"
         assert [str(path) for path in fetch_into(source, bucket, transport).files] == ["c.zip"]
         assert bucket.read_bytes("c.zip") == b"c" * 10
-        with pytest.raises(UsageError, match="cannot write to s3://no-such-bucket"):
+        with pytest.raises(FetchError, match="cannot write to s3://no-such-bucket"):
             fetch_into(source, Storage.at("s3://no-such-bucket/deliveries", options), transport)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
 
 from pipeline import pending, registry
 from pipeline.archives import ArchiveSource
-from pipeline.errors import UsageError
+from pipeline.errors import FiglakeError, UsageError
 from pipeline.lake import Lake
 from tests.pipeline.test_runner import TOY, bring, settings
 
@@ -82,6 +83,57 @@ def test_a_later_step_waits_for_the_archives_own_earlier_steps_only(lake: Lake, 
     registry.register(lake, failed)
     bring(lake, settings(1), FIRST, "ready")
     assert pending.pending_archives(lake, settings(1), [ready, failed, deliver(tmp_path, "new")], (LAST,)) == ["ready"]
+
+
+def test_new_deliveries_come_first_and_are_asked_for_alone(lake: Lake, tmp_path: Path) -> None:
+    known, new = deliver(tmp_path, "a-known"), deliver(tmp_path, "b-new")
+    registry.register(lake, known)
+    assert names(lake, known, new) == ["b-new", "a-known"]
+    assert pending.new_deliveries(lake, [known, new]) == ["b-new"]
+
+
+def test_a_delivery_that_is_still_being_copied_is_not_there_yet(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, growing, whole = (deliver(tmp_path, name) for name in ("old", "growing", "whole"))
+    os.utime(old.uri, (1_700_000_000, 1_700_000_000))
+    paused = []
+
+    def grow(seconds: float) -> None:
+        paused.append(seconds)
+        with Path(growing.uri).open("a") as file:
+            file.write("more")
+
+    monkeypatch.setattr("time.sleep", grow)
+    assert pending.new_deliveries(lake, [old]) == ["old"] and not paused
+    assert pending.new_deliveries(lake, [old, growing, whole]) == ["old", "whole"] and len(paused) == 1
+
+
+def test_what_changes_while_it_is_read_is_not_registered(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = deliver(tmp_path, "week07")
+
+    def grow(of: ArchiveSource) -> str:
+        Path(of.uri).write_text("longer")
+        return "0" * 64
+
+    with monkeypatch.context() as change:
+        change.setattr(registry, "content_sha256", grow)
+        with pytest.raises(FiglakeError, match="changes while it is read") as caught:
+            registry.register(lake, source)
+    assert caught.value.exit_code == 1, "worth another try"
+    assert registry.known(lake) == {}
+    assert registry.register(lake, source).name == "week07"
+
+
+def test_two_deliveries_of_one_name_keep_nothing_else_back(tmp_path: Path) -> None:
+    for name in ("week07.zip", "week07.tar", "week08.zip"):
+        (tmp_path / name).write_bytes(b"PK" * 100)
+    found = pending.deliveries([str(tmp_path)], {})
+    assert sorted({source.name for source in found}) == ["week07", "week08"]
+    with pytest.raises(UsageError, match="would both be the archive 'week07'"):
+        registry.refuse_twins(source for source in found if source.name == "week07")
 
 
 def test_an_empty_folder_holds_no_delivery_yet_but_a_missing_one_is_an_error(tmp_path: Path) -> None:
