@@ -111,13 +111,13 @@ def step(
 
         settings = settings_of(profile, config, overrides)
         chosen = chosen_steps(name, name)[0]
-        target = lake_at(lake, settings, must_exist=not archives)
-        if archives:
-            _register(archives, target, settings, None, replace, wanted=archive)
         if archive is None and not covers_lake(chosen):
             raise UsageError(f"the step {name} works on one archive: give --archive")
         if archive is not None and chosen.scope == "lake":
             raise UsageError(f"the step {name} works on the lake as a whole: leave out --archive")
+        target = lake_at(lake, settings, must_exist=not archives)
+        if archives:
+            _register(archives, target, settings, None, replace, wanted=archive)
         from jobs.progress import Board
 
         with Board(err) as board:

@@ -88,19 +88,21 @@ def plan_archives(
 
     Raises FiglakeError when an archive is gone.
     """
-    known = registry.known(lake) if lake else {}
+    lake = lake.snapshot() if lake else None
+    # An archive is known by its place: it may have been taken in under another name, or have changed since.
+    known = {(one.uri, one.stamp): name for name, one in registry.known(lake).items()} if lake else {}
     stored = standing_documents(lake) if lake else {}
     ledger = Ledger.read(lake) if lake else None
     archives: dict[str, int] = {}
     pending = dict.fromkeys((step.name for step in STEPS), 0)
     for source in sources:
-        same = source.name in known and known[source.name].stamp == registry.stamp_of(source)
-        count = stored.get(source.name, 0) if same else 0
+        name = known.get((source.uri, registry.stamp_of(source)))
+        count = stored.get(name, 0) if name else 0
         count = count or round(_packages(source, settings) * rates.package_documents)
-        archives[source.name] = count
+        archives[name or source.name] = count
         for step in STEPS:
-            done = same and lake and ledger and step.scope == "archive"
-            if not (done and plan_task(lake, settings, step, source.name, ledger).done):  # type: ignore[arg-type]
+            done = name and lake and ledger and step.scope == "archive"
+            if not (done and plan_task(lake, settings, step, name, ledger).done):  # type: ignore[arg-type]
                 pending[step.name] += count
     standing = sum(count for name, count in stored.items() if name not in archives)
     if not any(pending[step.name] for step in STEPS if step.scope == "archive"):
@@ -117,14 +119,14 @@ def _plan(
         for name in MODALITIES
         if (found := _index(name, round(rates.vectors.get(name, 0.0) * (standing + documents)), rates, settings))
     }
-    index_bytes = sum(one.bytes for one in index.values()) * documents / max(1, standing + documents)
+    index_bytes = sum(one.bytes for one in index.values()) / max(1, standing + documents)
     steps = {}
     for step in STEPS:
         rate = with_gpus(rates.steps[step.name], gpus)
         count = pending[step.name]
         covered = standing + count if step.name == "publish" and count else count
         stored = sum(rates.table_bytes.get(table, 0.0) for table in step.writes) * count
-        stored += index_bytes if step.name == "encode" and count else 0
+        stored += index_bytes * count if step.name == "encode" else 0
         steps[step.name] = _step(step, rate, covered, stored, settings.cost, machines)
     return Plan(
         documents, archives, steps, index, settings.cost.currency, _assumptions(rates, gpus, machines, settings)

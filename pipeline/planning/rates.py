@@ -55,19 +55,28 @@ class Rates:
 def rates_of(lake: Lake | None) -> Rates:
     """The lake's own rates; those that it lacks, or all without a lake, are the reference's."""
     reference = read_reference()
+    lake = lake.snapshot() if lake else None
     if lake is None or lake.version("documents") is None:
         return reference
     documents = _rows_by_archive(lake, "documents")
-    total = sum(documents.values())
-    if not total:
+    if not sum(documents.values()):
         return reference
-    vectors = {name: sum(_rows_by_archive(lake, one.table).values()) / total for name, one in MODALITIES.items()}
+    table_bytes: dict[str, float] = {}
+    rows: dict[str, float] = {}
+    for step in STEPS:
+        # A step that has not come to every archive yet says nothing of those that it has not come to.
+        names = {file.partition["archive"] for table in step.writes for file in lake.files(table)}
+        reached = sum(count for name, count in documents.items() if name in names or step.scope == "lake")
+        for table in step.writes if reached else ():
+            table_bytes[table] = sum(file.size for file in lake.files(table)) / reached
+            rows[table] = sum(file.rows for file in lake.files(table)) / reached
+    vectors = {name: rows.get(one.table, reference.vectors[name]) for name, one in MODALITIES.items()}
     steps = _measured(Ledger.read(lake).runs, documents, sum(vectors.values()))
     lacking = [name for name in reference.steps if name not in steps]
     dimensions = {row["modality"]: row["dimension"] for row in lake.read("codebooks").to_pylist()}
     return Rates(
         steps={name: steps.get(name, rate) for name, rate in reference.steps.items()},
-        table_bytes={table: _bytes(lake, table) / total for step in STEPS for table in step.writes},
+        table_bytes={**reference.table_bytes, **table_bytes},
         vectors=vectors,
         dimensions={name: dimensions.get(name, reference.dimensions[name]) for name in MODALITIES},
         package_documents=reference.package_documents,
@@ -151,7 +160,3 @@ def _rows_by_archive(lake: Lake, table: str) -> dict[str, int]:
     for file in lake.files(table):
         found[file.partition["archive"]] += file.rows
     return found
-
-
-def _bytes(lake: Lake, table: str) -> int:
-    return sum(file.size for file in lake.files(table))

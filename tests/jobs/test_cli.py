@@ -72,7 +72,9 @@ def test_every_command_has_an_example_in_its_help(command: str) -> None:
         (["run", "--lake", "/nowhere/lake", "--profile", "desk"], 2, "unknown profile 'desk'"),
         (["run", "--lake", "/nowhere/lake", "--set", "ocr.motor=1"], 2, "unknown key ocr.motor"),
         (["run", "--archives", "/nowhere/a.zip", "--lake", "/nowhere/lake"], 2, "/nowhere/a.zip"),
-        (["step", "ocr", "--lake", "/nowhere/lake"], 2, "there is no lake"),
+        (["step", "ocr", "--archive", "A", "--lake", "/nowhere/lake"], 2, "there is no lake"),
+        (["step", "ocr", "--lake", "/nowhere/lake"], 2, "the step ocr works on one archive: give --archive"),
+        (["step", "publish", "--archive", "A", "--lake", "/nowhere/lake"], 2, "leave out --archive"),
         (["search", "--lake", "/nowhere/lake"], 2, "nothing to search with"),
         (
             ["search", "--lake", "x", "--text", "y", "--from", "2019"],
