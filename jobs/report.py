@@ -34,7 +34,7 @@ def report(
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Write one page about the night: counts, steps, rejects with examples, slowest runs, quality, drift, cost.
+    """Write one page about the night: counts, steps, rejects with examples, slowest documents, quality, drift, cost.
 
     [bold]Examples[/]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import operator
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import reduce
@@ -271,16 +273,22 @@ def cpu_options() -> dict[str, Any]:
 
 
 class Counter:
-    """Counts items that model actors have finished; the driver polls it for the progress bar."""
+    """Counts what model actors have finished, for the progress bar, and the seconds that each document took them."""
 
     def __init__(self) -> None:
         self.done = 0
+        self.seconds: dict[str, float] = defaultdict(float)
 
-    def add(self, items: int) -> None:
+    def add(self, items: int, seconds: Mapping[str, float] | None = None) -> None:
         self.done += items
+        for name, each in (seconds or {}).items():
+            self.seconds[name] += each
 
     def value(self) -> int:
         return self.done
+
+    def slowest(self, most: int) -> list[tuple[str, float]]:
+        return heapq.nlargest(most, self.seconds.items(), key=operator.itemgetter(1))
 
 
 @contextmanager
@@ -315,6 +323,15 @@ def counting(progress: Progress, total: int | None) -> Iterator[Any]:
         thread.join()
         tell()
         ray.kill(counter)
+
+
+def slowest(counter: Any, most: int = 8) -> dict[str, Any]:
+    """For the ledger: doc_id and seconds of the documents that took longest; empty where the counter has gone."""
+    import ray
+
+    with suppress(ray.exceptions.RayActorError):
+        return {"slowest": [[name, round(seconds, 3)] for name, seconds in ray.get(counter.slowest.remote(most))]}
+    return {}
 
 
 def _slices(storage: Storage, files: list[LakeFile], tasks: int, rows_per_task: int) -> list[str]:

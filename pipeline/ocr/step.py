@@ -8,6 +8,8 @@ batch, and no page ever leaves its process.
 from __future__ import annotations
 
 import pickle
+import time
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -57,9 +59,14 @@ class Stages:
         items = batch["image" if self.first else "item"].to_pylist()
         if not self.first:
             items = [pickle.loads(item) for item in items]  # noqa: S301 - our own
+        began = time.perf_counter()
         items = self._done(items)
-        if self.counter is not None and self.last:
-            self.counter.add.remote(batch.num_rows)
+        if self.counter is not None:
+            # A batch's time is shared by its sheets, which are mostly of one document or two.
+            share, shares = (time.perf_counter() - began) / max(1, len(sheets)), defaultdict[str, float](float)
+            for sheet in sheets:
+                shares[sheet["doc_id"]] += share
+            self.counter.add.remote(batch.num_rows if self.last else 0, dict(shares))
         return self._rows(sheets, items) if self.last else _between(sheets, items)
 
     def _done(self, items: Sequence[Any]) -> list[Any]:
@@ -148,6 +155,7 @@ def run(ctx: StepContext) -> Outcome:
         outcome = ray_engine.run(
             ray_engine.sink(rows, ctx.lake, "regions", ctx.archive, settings, rejects_column="reject")
         )
+        outcome.metrics.update(ray_engine.slowest(counter))
     outcome.rows_in = total
     outcome.metrics.update(accelerators)
     return outcome

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.config import CostSettings, Settings
@@ -65,11 +66,13 @@ class Night:
     until: datetime | None
     steps: Sequence[StepFacts]
     archives: Mapping[str, Mapping[str, int]]  # archive → rows by table
-    rejects: Sequence[Rejects]
+    rejects: Sequence[Rejects]  # last seen in the night
     failures: Sequence[Run]
     unended: Sequence[Run]  # begun and neither done nor failed: at work, or killed
     slowest: Sequence[Run]
-    quality: Sequence[Mapping[str, Any]]
+    slowest_documents: Sequence[tuple[str, str, float]]  # doc_id, archive, seconds of reading its sheets
+    checked: int  # expectations
+    quality: Sequence[Mapping[str, Any]]  # those that do not hold
     drift: Mapping[str, Drift]
     release: Mapping[str, Any] | None
     currency: str
@@ -92,18 +95,20 @@ def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Nigh
     ended = [run for run in runs if run.state != "started"]
     touched = sorted({run.archive for run in ended if run.archive != "_lake"})
     archives = _archives(lake, touched)
-    figures = sum(rows.get("figures", 0) for rows in archives.values())
+    quality = _quality(lake, since)
     return Night(
         lake=lake.storage.root,
         since=min((run.at for run in runs if run.at), default=None),
         until=max((run.at for run in runs if run.at), default=None),
-        steps=_steps(ended, figures, settings.cost),
+        steps=_steps(ended, archives, settings.cost),
         archives=archives,
-        rejects=_rejects(lake, touched),
+        rejects=_rejects(lake, touched, since),
         failures=_standing(lake, settings, ledger, runs, "failed"),
         unended=_standing(lake, settings, ledger, runs, "interrupted"),
         slowest=sorted((run for run in ended if run.seconds), key=lambda run: -(run.seconds or 0))[:_SLOWEST],
-        quality=_quality(lake, since),
+        slowest_documents=_slowest_documents(ended),
+        checked=len(quality),
+        quality=[row for row in quality if not row["passed"]],
         drift=drifts(lake, settings.indexing) if lake.version("codebooks") is not None else {},
         release=current_release(lake),
         currency=settings.cost.currency,
@@ -117,7 +122,9 @@ def cost_of(run: Run, cost: CostSettings) -> float:
     return float((run.seconds or 0.0) / 3600 * price)
 
 
-def _steps(ended: Sequence[Run], figures: int, cost: CostSettings) -> list[StepFacts]:
+def _steps(
+    ended: Sequence[Run], archives: Mapping[str, Mapping[str, int]], cost: CostSettings
+) -> list[StepFacts]:  # fmt: skip
     found = []
     for step in STEPS:
         own = [run for run in ended if run.step == step.name]
@@ -125,6 +132,12 @@ def _steps(ended: Sequence[Run], figures: int, cost: CostSettings) -> list[StepF
         if not own:
             continue
         spent = sum(cost_of(run, cost) for run in own)
+        # A step of the lake is worth the figures of every archive, one of an archive those of the archives it came to.
+        figures = sum(
+            rows.get("figures", 0)
+            for name, rows in archives.items()
+            if step.scope == "lake" or any(run.archive == name for run in own)
+        )
         found.append(
             StepFacts(
                 step.name, len(done), len(own) - len(done), sum(run.rows_in or 0 for run in done),
@@ -168,12 +181,20 @@ def _archives(lake: Lake, names: Sequence[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _rejects(lake: Lake, archives: Sequence[str]) -> list[Rejects]:
+def _slowest_documents(ended: Sequence[Run]) -> list[tuple[str, str, float]]:
+    found = [
+        (doc_id, run.archive, seconds) for run in ended for doc_id, seconds in run.detail.get("slowest", [])
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: -one[2])[:_SLOWEST]
+
+
+def _rejects(lake: Lake, archives: Sequence[str], since: datetime | None) -> list[Rejects]:
     if lake.version("rejects") is None:
         return []
-    rows = lake.dataset("rejects").to_table(
-        columns=["step", "reason", "item", "detail"], filter=pc.field("archive").isin(list(archives))
-    )
+    wanted = pc.field("archive").isin(pa.array(archives, pa.string()))
+    if since is not None:
+        wanted &= pc.field("last_seen") >= since
+    rows = lake.dataset("rejects").to_table(columns=["step", "reason", "item", "detail"], filter=wanted)
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for row in rows.to_pylist():
@@ -185,11 +206,11 @@ def _rejects(lake: Lake, archives: Sequence[str]) -> list[Rejects]:
 
 
 def _quality(lake: Lake, since: datetime | None) -> list[dict[str, Any]]:
-    """The newest finding of each expectation and archive that does not hold."""
+    """The newest finding of each expectation and archive."""
     if lake.version("quality") is None:
         return []
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for row in sorted(lake.read("quality").to_pylist(), key=lambda row: str(row["at"])):
         if since is None or row["at"] >= since:
             newest[row["archive"], row["expectation"]] = row
-    return [row for row in newest.values() if not row["passed"]]
+    return list(newest.values())

@@ -36,7 +36,8 @@ def page(night: Night) -> str:
         _section("Failures", _failures(night.failures)) if night.failures else "",
         _section("Rejects by reason", _rejects(night)),
         _section("Archives", _archives(night)),
-        _section("Slowest", _slowest(night.slowest)),
+        _section("Slowest documents", _slowest_documents(night)),
+        _section("Slowest steps", _slowest(night.slowest)),
         _section("Expectations that do not hold", _quality(night)),
         _section("Drift of the codebooks", _drift(night)),
     ]
@@ -54,7 +55,8 @@ def _verdict(night: Night) -> str:
         for title, runs in (("Not done", night.failures), ("Begun and not ended (at work, or killed)", night.unended))
         if runs
     ]
-    text = "".join(told) or "<p class=good><b>All that ran is done.</b></p>"
+    good = "All that ran is done." if night.steps else "Nothing ran."
+    text = "".join(told) or f"<p class=good><b>{good}</b></p>"
     return text + (f"<p>In service: release {escape(release)}.</p>" if release else "<p>Nothing is published yet.</p>")
 
 
@@ -109,12 +111,17 @@ def _rejects(night: Night) -> str:
 def _archives(night: Night) -> str:
     names = ("documents", "sheets", "figures", "links", "rejects")
     rows = [[archive, *(f"{found.get(name, 0):,}" for name in names)] for archive, found in night.archives.items()]
-    return _table(["archive", *(f"#{name}" for name in names)], rows, "None was worked on.")
+    return _table(["archive", *(f"#{name}" for name in names[:-1]), "#standing rejects"], rows, "None was worked on.")
 
 
 def _slowest(runs: Sequence[Run]) -> str:
     rows = [[r.step, r.archive, f"{r.seconds or 0:,.1f}", f"{r.rows_in or 0:,}", r.state] for r in runs]
     return _table(["step", "archive", "#seconds", "#items", "state"], rows, "Nothing ran.")
+
+
+def _slowest_documents(night: Night) -> str:
+    rows = [[doc_id, archive, f"{seconds:,.1f}"] for doc_id, archive, seconds in night.slowest_documents]
+    return _table(["document", "archive", "#seconds of reading its sheets"], rows, "No sheets were read.")
 
 
 def _quality(night: Night) -> str:
@@ -123,7 +130,11 @@ def _quality(night: Night) -> str:
          ", ".join((row["examples"] or [])[:3])]
         for row in night.quality
     ]  # fmt: skip
-    return _table(["", "archive", "expectation", "#failed", "such as"], rows, "All hold.")
+    return _table(
+        ["", "archive", "expectation", "#failed", "such as"],
+        rows,
+        "All hold." if night.checked else "None was checked.",
+    )
 
 
 def _drift(night: Night) -> str:

@@ -90,6 +90,7 @@ def test_the_facts_are_those_of_the_tables(lake: Lake) -> None:
     assert [(run.step, run.archive) for run in found.failures] == [("link", "A")]  # that of ocr was made good
     assert (found.rejects[0].count, len(found.rejects[0].examples)) == (5, 3)
     assert found.archives["A"]["figures"] == found.figures == 4
+    assert night(lake, SETTINGS, NOW + timedelta(hours=1)).rejects == []  # they stand, and are not of that night
     assert {step.name for step in night(lake, SETTINGS).steps} == {"extract", "ocr", "link"}
 
 
@@ -106,7 +107,7 @@ def test_the_page_holds_them_and_escapes_what_archives_say(lake: Lake) -> None:
     ):
         assert part in shown, part
     assert not tree.xpath("//script | //b[text()='luck'] | //*[@src] | //link")  # nothing is run, nothing is fetched
-    assert len(tree.xpath("//h2")) == 7
+    assert len(tree.xpath("//h2")) == 8
     assert not tree.xpath("//table[not(parent::div[@class='wide'])]")  # on narrow screens they scroll
 
 
@@ -117,6 +118,29 @@ def test_how_busy_accelerators_were_is_a_mean_over_the_time_of_the_runs_that_kno
     busy = {step.name: step.utilisation for step in found.steps}
     assert busy == {"extract": None, "ocr": pytest.approx((0.05 * 1800 + 0.65 * 600) / 2400), "link": None}
     assert "<td class=n>20%</td>" in page(found)
+
+
+def test_a_step_costs_what_it_cost_for_the_figures_of_the_archives_it_came_to(lake: Lake) -> None:
+    add_archive(lake, "C", {"EP9A1": {f"{n}": (None, None) for n in range(12)}}, date(2019, 1, 1))
+    record(lake, Run("C", "link", 1, "f", "done", at=NOW, seconds=1.0))
+    assert {step.name: step for step in night(lake, SETTINGS).steps}["ocr"].cost_per_1000_figures == pytest.approx(
+        7.0 * 1000 / 4
+    )
+
+
+def test_the_slowest_documents_are_those_whose_sheets_took_longest(lake: Lake) -> None:
+    record(
+        lake, Run("B", "ocr", 1, "f", "done", at=NOW, seconds=9.0, detail={"slowest": [["EP7A1", 6.5], ["EP8A1", 2]]})
+    )
+    record(lake, Run("C", "ocr", 1, "f", "done", at=NOW, seconds=9.0, detail={"slowest": [["EP9A1", 4.0]]}))
+    found = night(lake, SETTINGS)
+    assert found.slowest_documents == [("EP7A1", "B", 6.5), ("EP9A1", "C", 4.0), ("EP8A1", "B", 2)]
+    assert "EP7A1" in html.fromstring(page(found)).text_content()
+
+
+def test_what_was_not_checked_is_not_said_to_hold(lake: Lake) -> None:
+    assert "None was checked." not in page(night(lake, SETTINGS))
+    assert "None was checked." in page(night(lake, SETTINGS, datetime.now(UTC) + timedelta(hours=1)))
 
 
 def test_an_empty_lake_has_a_page_too(tmp_path: Path) -> None:
