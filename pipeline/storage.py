@@ -24,6 +24,8 @@ _S3_ARGUMENTS = {
 }
 #: Attempts at one request to S3, as many as delta-rs makes; pyarrow's own three do not outlast throttling.
 _S3_ATTEMPTS = 11
+#: How the names of options begin that only delta-rs' commits use.
+_DELTA_OPTIONS = ("aws_s3_allow_unsafe_rename", "aws_s3_locking_provider", "delta_dynamo", "allow_unsafe_rename")
 _TAKEN_FOR_FINAL = "Failed to flush response stream"
 
 
@@ -134,6 +136,16 @@ class Storage:
         if options.get("AWS_ENDPOINT_URL", os.environ.get("AWS_ENDPOINT_URL", "")).startswith("http://"):
             options.setdefault("AWS_ALLOW_HTTP", "true")
         return options
+
+    def object_store(self) -> Any:
+        """The same bucket through obstore, for what pyarrow cannot do: writes on a condition, and uploads that leave
+        nothing behind when they break off."""
+        from obstore.store import from_url
+
+        options = {name.lower(): value for name, value in self.delta_options().items()}
+        insecure = options.pop("aws_allow_http", options.pop("allow_http", "false")).lower() == "true"
+        config: Any = {name: value for name, value in options.items() if not name.startswith(_DELTA_OPTIONS)}
+        return from_url(self.root, config=config, client_options={"allow_http": insecure})
 
 
 class _Patient:

@@ -13,6 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from obstore import get, open_writer, put
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+
 from pipeline.errors import UsageError
 from pipeline.fetch.sources import Source
 from pipeline.fetch.transport import FetchError, Transport
@@ -20,6 +23,8 @@ from pipeline.fetch.work import RECORD, Fetched, Record, fetch
 from pipeline.storage import Storage
 
 _CHUNK_BYTES = 8 << 20
+#: How often the record is read again because another machine wrote it meanwhile.
+_TRIES = 20
 
 
 def read_record(place: Storage) -> Record:
@@ -37,18 +42,17 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     if place.is_local:
         return fetch(source, Path(place.root), transport, **options)
     scratch = _scratch(place)
-    known = read_record(place)
-    known.write(scratch)
     try:
-        place.write_bytes(known.to_json(), RECORD)  # before anything large is fetched for a bucket that refuses it
-    except OSError as error:
+        known = _remember(Record(), place)  # before anything large is fetched for a bucket that refuses it
+    except (OSError, BaseError) as error:
         raise FetchError(f"cannot write to {place.root}: {error}") from None
+    known.write(scratch)
 
     def keep(path: Path, record: Record) -> None:
         try:
             _upload(path, place)
-            place.write_bytes(record.to_json(), RECORD)
-        except OSError as error:
+            _remember(record, place)
+        except (OSError, BaseError) as error:
             raise FetchError(f"{path.name}: cannot be written to {place.root}: {error}") from None
         finally:
             path.unlink()
@@ -60,13 +64,31 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
 
 
 def _upload(path: Path, place: Storage) -> None:
-    """Whole or not there: closing an upload, which leaving it does, makes an object of what came so far."""
-    try:
-        with path.open("rb") as file, place.filesystem().open_output_stream(place.path(path.name)) as upload:
-            shutil.copyfileobj(file, upload, _CHUNK_BYTES)
-    except BaseException:
-        place.delete(path.name)
-        raise
+    """Whole or not there: an upload that is never closed makes no object, and leaves one of this name as it was."""
+    upload = open_writer(place.object_store(), path.name, buffer_size=_CHUNK_BYTES)
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, upload, _CHUNK_BYTES)
+    upload.close()
+
+
+def _remember(record: Record, place: Storage) -> Record:
+    """Add to the bucket's record and return it whole; what another machine has added meanwhile stays."""
+    store = place.object_store()
+    for _ in range(_TRIES):
+        mode: Any = "create"
+        merged = record
+        try:
+            found = get(store, RECORD)
+            merged = Record.parse(bytes(found.bytes()), place.uri(RECORD)).with_(record)
+            mode = {"e_tag": found.meta["e_tag"]}
+        except (NotFoundError, FileNotFoundError):
+            pass
+        try:
+            put(store, RECORD, merged.to_json(), mode=mode)
+        except (AlreadyExistsError, FileExistsError, PreconditionError):
+            continue
+        return merged
+    raise FetchError(f"{place.uri(RECORD)}: other machines write it all the time; try again later")
 
 
 def _scratch(place: Storage) -> Path:

@@ -72,6 +72,12 @@ class Record:
         temporary.write_bytes(self.to_json())
         temporary.replace(folder / RECORD)
 
+    def with_(self, other: Record) -> Record:
+        """Both records in one; of a file that both have, what ``other`` says."""
+        begins = [record.since for record in (self, other) if record.since is not None]
+        since = min(begins, key=datetime.fromisoformat, default=None)
+        return Record(since, {**self.files, **other.files})
+
     def has(self, offer: Offer) -> bool:
         entry = self.files.get(offer.name)
         return entry is not None and entry.version == offer.version

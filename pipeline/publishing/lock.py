@@ -7,13 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pipeline.errors import SupersededError
 from pipeline.storage import Storage
-
-#: How the names of options begin that only delta-rs' commits use.
-_DELTA_OPTIONS = ("aws_s3_allow_unsafe_rename", "aws_s3_locking_provider", "delta_dynamo", "allow_unsafe_rename")
 
 
 def read_pointer(storage: Storage, path: str) -> str | None:
@@ -78,10 +75,8 @@ def _locked(path: Path) -> Iterator[None]:
 def _conditional_put(storage: Storage, path: str, expected: str | None, value: str) -> None:
     from obstore import get, put
     from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
-    from obstore.store import from_url
 
-    config, client = _store_options(storage)
-    store = from_url(storage.root, config=config, client_options=client)
+    store = storage.object_store()
     try:
         found = get(store, path)
         text, tag = bytes(found.bytes()).decode().strip(), found.meta["e_tag"]
@@ -98,17 +93,6 @@ def _conditional_put(storage: Storage, path: str, expected: str | None, value: s
             return
         _require(now, expected, path)
         raise SupersededError(f"{path}: another writer is at work; run again") from None
-
-
-def _store_options(storage: Storage) -> tuple[Any, Any]:
-    """The storage's options as obstore wants them: what concerns the connection goes to the client.
-
-    delta-rs' own options (commits, log stores) mean nothing here and are left out.
-    """
-    options = {name.lower(): value for name, value in storage.delta_options().items()}
-    insecure = options.pop("aws_allow_http", options.pop("allow_http", "false")).lower() == "true"
-    known = {name: value for name, value in options.items() if not name.startswith(_DELTA_OPTIONS)}
-    return known, {"allow_http": insecure}
 
 
 def _require(found: str | None, expected: str | None, path: str) -> None:

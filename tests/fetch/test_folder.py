@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import IO
 
@@ -112,10 +113,40 @@ def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
                     with pytest.raises(KeyboardInterrupt):
                         fetch_into(source, bucket, transport)
             assert not bucket.exists("c.zip"), "half a file is none"
+        (drop / "a.zip").write_bytes(b"corrected")
+        with monkeypatch.context() as change:
+            change.setattr("shutil.copyfileobj", lambda file, upload, size: half(file, upload, OSError("AccessDenied")))
+            assert len(fetch_into(source, bucket, transport).failures) == 2
+        assert bucket.read_bytes("a.zip") == b"a.zip" * 1000, "what lies there stays until the whole file has come"
+        (drop / "a.zip").unlink()
         assert [str(path) for path in fetch_into(source, bucket, transport).files] == ["c.zip"]
         assert bucket.read_bytes("c.zip") == b"c" * 10
         with pytest.raises(FetchError, match="cannot write to s3://no-such-bucket"):
             fetch_into(source, Storage.at("s3://no-such-bucket/deliveries", options), transport)
+
+
+def test_two_machines_that_fetch_into_one_bucket_both_remember_what_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.zip").write_bytes(name.encode() * 10)
+    one, two = (StorageSource(Storage.at(tmp_path / name)) for name in ("one", "two"))
+    with object_store() as options:
+        bucket = Storage.at("s3://figlake/deliveries", options)
+        copy, begun = shutil.copyfileobj, []
+
+        def meanwhile(file: IO[bytes], upload: IO[bytes], size: int) -> None:
+            if not begun:  # while the first machine uploads, the second does all that it has to
+                begun.append(True)
+                with monkeypatch.context() as change:
+                    change.setattr("tempfile.tempdir", str(tmp_path / "two"))
+                    assert len(fetch_into(two, bucket, Transport(FetchSettings())).files) == 1
+            copy(file, upload, size)
+
+        monkeypatch.setattr("shutil.copyfileobj", meanwhile)
+        assert len(fetch_into(one, bucket, Transport(FetchSettings())).files) == 1
+        assert set(read_record(bucket).files) == {"one.zip", "two.zip"}
 
 
 def half(file: IO[bytes], upload: IO[bytes], error: BaseException) -> None:
