@@ -41,7 +41,7 @@ def withdraw(
 
 def trace(
     lake: LakeOption,
-    item: Annotated[str, typer.Argument(metavar="ID", help="A doc_id, sheet_id, figure_id or passage_id.")],
+    item: Annotated[str, typer.Argument(metavar="ID", help="A doc_id, sheet_id, figure_id, passage_id or region_id.")],
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -74,6 +74,8 @@ def _show(found: dict[str, Any]) -> None:
 
     if found["withdrawn"] is not None:
         out.print(f"[bold red]withdrawn[/]: {escape(found['withdrawn'])}")
+        if not found["documents"]:
+            out.print("purged: the newest tables hold nothing of it any more")
     for row in found["documents"]:
         out.print(f"[bold]archive[/]  {row['archive']}  {escape(str(row['uri']))}  sha256 {str(row['sha256'])[:16]}…")
         out.print(f"[bold]member[/]   {escape(row['member'])}")

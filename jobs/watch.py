@@ -59,12 +59,12 @@ def quality(
         if unknown := sorted(set(archives or ()) - set(known(target))):
             raise UsageError(f"--archive {unknown[0]}: no such archive in the lake")
         found = checks.check(snapshot(target), settings.quality, archives or None)
-        checks.record(target, found)
         failed = checks.failures(found)
         if as_json:
             typer.echo(json.dumps([_plain(finding) for finding in found], ensure_ascii=False))
         else:
             _print_findings(found, everything)
+        checks.record(target, found)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -25,9 +25,12 @@ _KEYS = {"sheets": "sheet_id", "figures": "figure_id", "passages": "passage_id"}
 def trace(lake: Lake, item: str) -> dict[str, Any]:
     """Where a document, sheet, figure or sentence comes from and where its vectors lie, in the newest tables.
 
-    ``item`` is a doc_id, sheet_id, figure_id, passage_id or region_id. Raises UsageError when the lake knows none.
+    ``item`` is a doc_id, sheet_id, figure_id, passage_id or region_id. Of a document that was withdrawn and purged
+    nothing is left but that it was. Raises UsageError when the lake knows none.
     """
+    lake = lake.snapshot()
     doc_id = item.split("/", 1)[0]
+    withdrawn = reasons(lake).get(doc_id)
     known = registry.known(lake)
     documents = []
     for row in _rows(lake, "documents", pc.field("doc_id") == doc_id, ["archive", "member", "delivery_date"]):
@@ -37,17 +40,17 @@ def trace(lake: Lake, item: str) -> dict[str, Any]:
             "sha256": archive.sha256 if archive else None, "member": row["member"],
             "delivery_date": row["delivery_date"],
         })  # fmt: skip
-    if not documents:
+    if not documents and withdrawn is None:
         raise UsageError(
             f"no document {doc_id!r} in the newest tables; an id is EP3441903A1, or begins with that and a slash"
         )
     found = {table: _items(lake, table, key, doc_id, item) for table, key in _KEYS.items()}
     vectors = [row for name in MODALITIES for row in _vectors(lake, name, doc_id, item)]
-    if item != doc_id and not any(found.values()) and not vectors:
+    if documents and item != doc_id and not any(found.values()) and not vectors:
         raise UsageError(f"{doc_id} has no {item!r}; `figlake trace {doc_id}` lists what it has")
     return {
-        "item": item, "doc_id": doc_id, "withdrawn": reasons(lake).get(doc_id), "documents": documents, **found,
-        "vectors": vectors, "shards": list(_shard_rows(lake, doc_id, {row["key"] for row in vectors})),
+        "item": item, "doc_id": doc_id, "withdrawn": withdrawn, "documents": documents, **found,
+        "vectors": vectors, "shards": list(_shard_rows(lake, doc_id, vectors)),
     }  # fmt: skip
 
 
@@ -81,20 +84,24 @@ def _vectors(lake: Lake, name: str, doc_id: str, item: str) -> list[dict[str, An
     ]  # fmt: skip
 
 
-def _shard_rows(lake: Lake, doc_id: str, keys: set[str]) -> Iterator[dict[str, Any]]:
+def _shard_rows(lake: Lake, doc_id: str, vectors: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The row of each vector in the shards that a release made now would hold, and which releases hold those."""
     holders: dict[str, list[str]] = {}
     for manifest in pointer.manifests(lake):
         for file in manifest.all_files():
             holders.setdefault(file.path, []).append(manifest.release)
-    wanted = pa.array(sorted(keys), pa.string())
+    wanted = pa.array(sorted({row["key"] for row in vectors}), pa.string())
+    archives = {row["archive"] for row in vectors}
     for name, units in standing_units(lake, live_documents(lake)).items():
-        for unit in units:
-            rows = read_keys(lake.storage, unit)
-            here = pc.and_(pc.equal(rows["doc_id"], doc_id), pc.is_in(rows["key"], value_set=wanted))
-            for place in pc.indices_nonzero(here).to_pylist():
-                path = unit.files["vectors_path"]
-                yield {
-                    "modality": name, "key": rows["key"][place].as_py(), "codebook": unit.files["codebook"],
-                    "shard": path, "row": place, "releases": holders.get(path, []),
-                }  # fmt: skip
+        # A lake has thousands of shards, and the vectors lie in those of their archives.
+        for unit in (one for one in units if any(m.stands and m.archive in archives for m in one.members)):
+            path = unit.files["vectors_path"]
+            for member, first, rows in unit.slices(read_keys(lake.storage, unit)):
+                if not (member.stands and member.archive in archives):
+                    continue
+                here = pc.and_(pc.equal(rows["doc_id"], doc_id), pc.is_in(rows["key"], value_set=wanted))
+                for place in pc.indices_nonzero(here).to_pylist():
+                    yield {
+                        "modality": name, "key": rows["key"][place].as_py(), "codebook": unit.files["codebook"],
+                        "shard": path, "row": first + place, "releases": holders.get(path, []),
+                    }  # fmt: skip

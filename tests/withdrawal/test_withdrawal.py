@@ -197,6 +197,8 @@ def test_a_document_that_was_purged_stands_in_the_way_of_no_other(lake: Lake, se
     compact(lake, settings)
     purge(lake, settings)
     assert withdraw(lake, [GONE, STAYS], REASON) == [STAYS]
+    told = CliRunner().invoke(app, ["trace", GONE, "--lake", lake.storage.root]).output
+    assert REASON in told and "purged" in told
 
 
 def test_rows_that_a_step_wrote_again_during_a_purge_go_with_the_next(lake: Lake, settings: Settings) -> None:
