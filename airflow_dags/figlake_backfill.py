@@ -15,10 +15,10 @@ left out.
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
-from figlake_operators import BACKFILLED, DELIVERIES
+from figlake_operators import BACKFILLED, DELIVERIES, LAST
 from figlake_planning import PLANNED, FetchWeeksOperator, PlanOperator, WeeksOperator
 from figlake_policy import common, deadline
-from figlake_tasks import LAST, REPLACE, through_steps, watch
+from figlake_tasks import REPLACE, through_steps, watch
 
 PLACES = ("--archives", DELIVERIES, "--archives", BACKFILLED)
 WEEK = {"type": "string", "pattern": r"^\d{4}-W(0[1-9]|[1-4]\d|5[0-3])$"}

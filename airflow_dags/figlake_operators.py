@@ -23,6 +23,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from figlake_policy import POOLS
 from figlake_runners import PARENT, RUN_ID, Process, Runner
 
+from pipeline.flow import STEPS, covers_lake
+
 #: figlake's exit codes that another try does not change: wrong usage, and more rejects than the limit.
 FINAL_EXIT_CODES = (2, 3)
 DELIVERIES = "{{ var.value.figlake_archives }}"
@@ -30,6 +32,8 @@ DELIVERIES = "{{ var.value.figlake_archives }}"
 BACKFILLED = DELIVERIES + "{{ '/.backfill' if var.value.get('figlake_source', '') else '' }}"
 #: Where figlake looks for the account of the EPO's bulk data service.
 ACCOUNT = ("FIGLAKE_BDDS_USER", "FIGLAKE_BDDS_PASSWORD")
+#: The last step of one archive.
+LAST = next(step.name for step in reversed(STEPS) if not covers_lake(step))
 _STOP_SECONDS = 30
 #: How late the trigger of a deferred task may fire.
 TRIGGER_MINUTES = 30
@@ -208,7 +212,9 @@ class AwaitDeliveryOperator(DeliveryOperator):
 
     def _new(self, context: Context) -> list[str]:
         if not self.source:
-            return list(self.ask(context, ["pending", "--new", "--archives", self.deliveries])["pending"])
+            # A corrected delivery waits for somebody's word, and this is it.
+            which = ["--to", LAST] if context["params"].get("replace") else ["--new"]
+            return list(self.ask(context, ["pending", *which, "--archives", self.deliveries])["pending"])
         self.needs_lake = False
         return [offer["name"] for offer in self.ask(context, [*self.fetch_arguments(), "--list"])]
 

@@ -89,7 +89,10 @@ class PlanOperator(FiglakeOperator, SkipMixin):
         params = context["params"]
         if not self.names:
             self.log.info("no archive of these weeks is pending")
-            self.skip(context["ti"], self.get_flat_relatives(upstream=False))
+            if params["dry_run"]:
+                self.skip(context["ti"], self.get_flat_relatives(upstream=False))
+            # A backfill that was broken off after its archives has the steps of the lake left.
+            return dict.fromkeys(("hours", "bytes", "cost"), 0.0)
         only = [word for name in self.names for word in ("--only", name)]
         plan = self.ask(context, [*self.arguments, *only])
         for name, step in plan["steps"].items():

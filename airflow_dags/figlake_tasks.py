@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param, TriggerRule, chain, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
-from figlake_operators import DELIVERIES, FiglakeOperator, PendingArchivesOperator
+from figlake_operators import DELIVERIES, LAST, FiglakeOperator, PendingArchivesOperator
 from figlake_policy import RELEASE, TABLES
 
 from pipeline.flow import STEPS, Step, covers_lake
@@ -34,8 +34,6 @@ REPLACE = {
     "replace": Param(False, type="boolean", title="Take corrected deliveries",
                      description="A delivery whose content has changed under its name replaces what it gave."),
 }  # fmt: skip
-#: The last step of one archive.
-LAST = next(step.name for step in reversed(STEPS) if not covers_lake(step))
 NIGHTLY = ("--archives", DELIVERIES)
 
 

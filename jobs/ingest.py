@@ -226,7 +226,15 @@ def _register(
         raise UsageError(f"no archive found in: {', '.join(uris)}")
     if name is not None and len(sources) > 1:
         raise UsageError(f"--as names one archive, but {len(sources)} were given")
-    return [registry.register(lake, source, name=name, replace_content=replace).name for source in sources]
+    names = []
+    for source in sources:
+        try:
+            names.append(registry.register(lake, source, name=name, replace_content=replace).name)
+        except registry.ChangingError as error:
+            if len(sources) == 1:
+                raise
+            err.print(f"left out: {error}", markup=False)
+    return names
 
 
 def _wanted(

@@ -28,9 +28,7 @@ def pending(
         str | None, typer.Option("--from", metavar="STEP", help="First step to ask about; earlier ones must be done.")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="STEP", help="Last step to ask about.")] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Only deliveries that the lake does not know yet, or with other content.")
-    ] = False,
+    new: Annotated[bool, typer.Option("--new", help="Only deliveries whose names the lake does not know yet.")] = False,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
     config: ConfigOption = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pyarrow.fs as pafs
@@ -18,7 +19,7 @@ from pipeline.runner import plan
 from pipeline.storage import Storage
 
 #: A file that has not changed for so long is whole; one that changed since is looked at twice, so far apart.
-_SETTLED_S, _PAUSE_S = 60.0, 2.0
+_SETTLED_S, _PAUSE_S = 60.0, 5.0
 
 
 def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveSource]:
@@ -37,6 +38,14 @@ def deliveries(uris: Iterable[str], options: Mapping[str, str]) -> list[ArchiveS
 
 
 def new_deliveries(lake: Lake, delivered: Iterable[ArchiveSource]) -> list[str]:
+    """Names of the deliveries that a wait is for: of the rest, what the lake knows under that name with other content,
+    and two of one name, somebody has to say what is to become of them."""
+    delivered = list(delivered)
+    known, often = registry.known(lake), Counter(source.name for source in delivered)
+    return [name for name in changed_deliveries(lake, delivered) if name not in known and often[name] == 1]
+
+
+def changed_deliveries(lake: Lake, delivered: Iterable[ArchiveSource]) -> list[str]:
     """Names of the deliveries that the lake does not know yet, or knows with other content.
 
     A local one that is still being copied is left out: it is looked at twice if it has changed within the last minute.
@@ -57,7 +66,7 @@ def pending_archives(
 ) -> list[str]:
     """Names of the archives for which one of ``steps`` is pending and every earlier step is done.
 
-    New deliveries (see ``new_deliveries``) are pending for the first step, and come first. Lake-wide steps do not
+    New deliveries (see ``changed_deliveries``) are pending for the first step, and come first. Lake-wide steps do not
     count.
     """
     lake = lake.snapshot()
@@ -73,7 +82,7 @@ def pending_archives(
         for name in known
         if all(done(step, name) for step in earlier) and not all(done(step, name) for step in wanted)
     }
-    new = [] if earlier else new_deliveries(lake, delivered)
+    new = [] if earlier else changed_deliveries(lake, delivered)
     return [*new, *sorted(pending.difference(new))]
 
 

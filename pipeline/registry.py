@@ -33,6 +33,10 @@ class Archive:
     stamp: str
 
 
+class ChangingError(FiglakeError):
+    """A delivery changes while it is read: somebody is still copying it."""
+
+
 def known(lake: Lake) -> dict[str, Archive]:
     """The archives registered in the lake, by name."""
     return lake.once(("archives",), lambda: _known(lake))
@@ -49,7 +53,7 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
     """Record a delivery and return it with its content hash.
 
     Raises UsageError when the lake already holds other content under this name, unless
-    ``replace_content`` says that it is the same delivery corrected; FiglakeError when it changes while it is read.
+    ``replace_content`` says that it is the same delivery corrected; ChangingError when it changes while it is read.
     """
     name = name or source.name
     before = known_one(lake, name)
@@ -58,7 +62,7 @@ def register(lake: Lake, source: ArchiveSource, *, name: str | None = None, repl
         return before
     archive = Archive(name, source.uri, content_sha256(source), stamp)
     if stamp_of(source) != stamp:
-        raise FiglakeError(f"{source.uri} changes while it is read; run again when it is whole")
+        raise ChangingError(f"{source.uri} changes while it is read; run again when it is whole")
     if before and before.sha256 != archive.sha256 and not replace_content:
         raise UsageError(
             f"the lake already holds other content under the archive name {name!r} (from {before.uri}); "

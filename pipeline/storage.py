@@ -137,15 +137,15 @@ class Storage:
             options.setdefault("AWS_ALLOW_HTTP", "true")
         return options
 
-    def object_store(self) -> Any:
-        """The same bucket through obstore, for what pyarrow cannot do: writes on a condition, and uploads that leave
-        nothing behind when they break off."""
+    def object_store(self, timeout_s: float = 30.0) -> Any:
+        """The same bucket through obstore, for what pyarrow cannot do: writes on a condition, and uploads that make no
+        object when they break off. ``timeout_s`` is for one request."""
         from obstore.store import from_url
 
         options = {name.lower(): value for name, value in self.delta_options().items()}
         insecure = options.pop("aws_allow_http", options.pop("allow_http", "false")).lower() == "true"
         config: Any = {name: value for name, value in options.items() if not name.startswith(_DELTA_OPTIONS)}
-        return from_url(self.root, config=config, client_options={"allow_http": insecure})
+        return from_url(self.root, config=config, client_options={"allow_http": insecure, "timeout": f"{timeout_s:g}s"})
 
 
 class _Patient:

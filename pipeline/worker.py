@@ -12,15 +12,16 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from typing import IO, Any
 
 from pipeline import observe
 from pipeline.config import Settings, settings_from_json
 from pipeline.errors import FiglakeError, storage_refusal
-from pipeline.flow import BY_NAME
+from pipeline.flow import BY_NAME, Step
 from pipeline.lake import Lake
+from pipeline.ledger import Ledger
 from pipeline.runner import StepReport, archives_for, execute, plan, skipped
 
 Emit = Callable[[dict[str, Any]], None]
@@ -68,7 +69,12 @@ def run_group(
     with ExitStack() as stack:
         engine = stack.enter_context(engine_session(group[0].engine, settings))
         for step in group:
-            for archive in archives_for(lake, step, archives, failed, alone):
+            names = archives_for(lake, step, archives, failed, alone)
+            up_to_date = {} if again or replay else _up_to_date(lake, settings, step, names)
+            for archive in names:
+                if archive in up_to_date:
+                    emit({"event": "report", **asdict(up_to_date[archive])})
+                    continue
                 if failed and step.engine == "spark" and not _answers(engine):  # what the last archive left behind
                     stack.close()
                     try:
@@ -82,6 +88,18 @@ def run_group(
                 if report.state == "failed":
                     failed.add(archive)
                 emit({"event": "report", **asdict(report)})
+
+
+def _up_to_date(lake: Lake, settings: Settings, step: Step, archives: list[str]) -> dict[str, StepReport]:
+    """Reports of what has nothing to do. One look for all: a lake has thousands of archives, each reads the ledger."""
+    lake = lake.snapshot()
+    ledger, found = Ledger.read(lake), {}
+    for archive in archives:
+        with suppress(FiglakeError):  # it is told when the archive's turn comes
+            task = plan(lake, settings, step, archive, ledger)
+            if task.done:
+                found[archive] = skipped(lake, settings, task, ledger)
+    return found
 
 
 def _answers(spark: Any) -> bool:

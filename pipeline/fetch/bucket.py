@@ -23,6 +23,8 @@ from pipeline.fetch.work import RECORD, Fetched, Record, fetch
 from pipeline.storage import Storage
 
 _CHUNK_BYTES = 8 << 20
+#: Parts under way at once, and the time that one may take: together they bear 0.1 MB/s.
+_PARTS, _PART_S = 4, 300.0
 #: How often the record is read again because another machine wrote it meanwhile.
 _TRIES = 20
 
@@ -45,15 +47,15 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     try:
         known = _remember(Record(), place)  # before anything large is fetched for a bucket that refuses it
     except (OSError, BaseError) as error:
-        raise FetchError(f"cannot write to {place.root}: {error}") from None
+        raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
     known.write(scratch)
 
     def keep(path: Path, record: Record) -> None:
         try:
             _upload(path, place)
-            _remember(record, place)
+            _remember(Record(record.since, {path.name: record.files[path.name]}), place)
         except (OSError, BaseError) as error:
-            raise FetchError(f"{path.name}: cannot be written to {place.root}: {error}") from None
+            raise FetchError(f"{path.name}: cannot be written to {place.root}: {_first_line(error)}") from None
         finally:
             path.unlink()
 
@@ -63,9 +65,17 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     return Fetched(tuple(Path(path.name) for path in done.files), done.failures, done.known)
 
 
+def _first_line(error: BaseException) -> str:
+    """What went wrong, without the store's whole answer, which obstore adds."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def _upload(path: Path, place: Storage) -> None:
-    """Whole or not there: an upload that is never closed makes no object, and leaves one of this name as it was."""
-    upload = open_writer(place.object_store(), path.name, buffer_size=_CHUNK_BYTES)
+    """Whole or not there: an upload that is never closed makes no object, and leaves one of this name as it was.
+
+    Its parts stay until the store's own rule for broken uploads removes them.
+    """
+    upload = open_writer(place.object_store(_PART_S), path.name, buffer_size=_CHUNK_BYTES, max_concurrency=_PARTS)
     with path.open("rb") as file:
         shutil.copyfileobj(file, upload, _CHUNK_BYTES)
     upload.close()

@@ -86,7 +86,7 @@ class StorageSource:
                 stream.seek(start)
                 yield Answer(stream.read, start, offer.about_bytes)
             now = self.storage.filesystem().get_file_info(self.storage.path(offer.where))
-            if now.is_file and _version(now) != offer.version:
+            if now.is_file and not _is_as_offered(now, offer):
                 raise FetchError(
                     f"{self.storage.uri(offer.where)} has changed while it was fetched; the next fetch takes it anew"
                 )
@@ -98,6 +98,11 @@ class StorageSource:
 
 def _changed(info: Any) -> datetime:
     return (info.mtime or datetime.fromtimestamp(0, UTC)).astimezone(UTC)
+
+
+def _is_as_offered(info: Any, offer: Offer) -> bool:
+    """Some stores tell a listed object's time to the millisecond, and asked for the object itself to the second."""
+    return info.size == offer.about_bytes and int(_changed(info).timestamp()) == int(offer.published.timestamp())
 
 
 def _version(info: Any) -> str:

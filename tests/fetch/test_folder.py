@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from pipeline.config import FetchSettings
 from pipeline.errors import UsageError
 from pipeline.fetch import fetch
-from pipeline.fetch.bucket import fetch_into, read_record
+from pipeline.fetch.bucket import _remember, fetch_into, read_record
 from pipeline.fetch.sources import StorageSource
 from pipeline.fetch.transport import FetchError, Transport
+from pipeline.fetch.work import Record
 from pipeline.pending import deliveries
 from pipeline.storage import Storage
 from tests.object_store import object_store
@@ -48,6 +50,19 @@ def test_a_file_that_is_still_being_copied_does_not_come_before_it_is_whole(tmp_
     assert not (to / "a.zip").exists()
     (path,) = fetch(source, to, transport).files
     assert path.read_bytes() == (drop / "a.zip").read_bytes()
+
+
+def test_a_store_that_tells_times_to_the_second_only_where_asked_for_one_object_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "a.zip").write_bytes(b"a" * 10)
+    os.utime(tmp_path / "drop" / "a.zip", (1_700_000_000.25, 1_700_000_000.25))
+    source = StorageSource(Storage.at(tmp_path / "drop"))
+    (offer,) = source.offers()
+    os.utime(tmp_path / "drop" / "a.zip", (1_700_000_000, 1_700_000_000))
+    with source.open(offer, 0) as answer:
+        assert answer.read(100) == b"a" * 10
 
 
 def test_a_source_that_is_not_there_is_wrong_usage_and_one_that_fails_may_do_so_only_now(
@@ -108,7 +123,7 @@ def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
                 change.setattr("shutil.copyfileobj", lambda file, upload, size, e=stopped: half(file, upload, e))
                 if isinstance(stopped, OSError):
                     ((name, why),) = fetch_into(source, bucket, transport).failures
-                    assert name == "c.zip" and "cannot be written" in why
+                    assert name == "c.zip" and "cannot be written" in why and "\n" not in why
                 else:
                     with pytest.raises(KeyboardInterrupt):
                         fetch_into(source, bucket, transport)
@@ -121,8 +136,9 @@ def test_deliveries_come_into_a_bucket_whole_and_once_whichever_machine_fetches(
         (drop / "a.zip").unlink()
         assert [str(path) for path in fetch_into(source, bucket, transport).files] == ["c.zip"]
         assert bucket.read_bytes("c.zip") == b"c" * 10
-        with pytest.raises(FetchError, match="cannot write to s3://no-such-bucket"):
+        with pytest.raises(FetchError, match="cannot write to s3://no-such-bucket") as caught:
             fetch_into(source, Storage.at("s3://no-such-bucket/deliveries", options), transport)
+        assert "\n" not in str(caught.value)
 
 
 def test_two_machines_that_fetch_into_one_bucket_both_remember_what_came(
@@ -147,6 +163,12 @@ def test_two_machines_that_fetch_into_one_bucket_both_remember_what_came(
         monkeypatch.setattr("shutil.copyfileobj", meanwhile)
         assert len(fetch_into(one, bucket, Transport(FetchSettings())).files) == 1
         assert set(read_record(bucket).files) == {"one.zip", "two.zip"}
+        # What a machine knew when it began is not written over what another one has added since.
+        newer = Record(None, {"one.zip": dataclasses.replace(read_record(bucket).files["one.zip"], version="2")})
+        monkeypatch.setattr("shutil.copyfileobj", lambda *_: _remember(newer, bucket))
+        (tmp_path / "one" / "three.zip").write_bytes(b"three")
+        assert len(fetch_into(one, bucket, Transport(FetchSettings())).files) == 1
+        assert read_record(bucket).files["one.zip"].version == "2"
 
 
 def half(file: IO[bytes], upload: IO[bytes], error: BaseException) -> None:

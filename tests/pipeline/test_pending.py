@@ -23,6 +23,7 @@ ALL = (FIRST, WHOLE, LAST)
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     monkeypatch.setattr(pending, "STEPS", ALL)
+    monkeypatch.setattr(pending, "_PAUSE_S", 0.0)
     return Lake.at(tmp_path / "lake")
 
 
@@ -90,6 +91,15 @@ def test_new_deliveries_come_first_and_are_asked_for_alone(lake: Lake, tmp_path:
     registry.register(lake, known)
     assert names(lake, known, new) == ["b-new", "a-known"]
     assert pending.new_deliveries(lake, [known, new]) == ["b-new"]
+
+
+def test_no_wait_is_for_what_somebody_has_to_decide(lake: Lake, tmp_path: Path) -> None:
+    corrected = deliver(tmp_path, "corrected")
+    registry.register(lake, corrected)
+    deliver(tmp_path, "corrected", "other content")
+    twins = [deliver(tmp_path, "week07"), dataclasses.replace(deliver(tmp_path, "other"), name="week07")]
+    assert pending.new_deliveries(lake, [corrected, *twins]) == []
+    assert names(lake, corrected, *twins) == ["corrected", "week07"], "they are tried, and say what is wrong"
 
 
 def test_a_delivery_that_is_still_being_copied_is_not_there_yet(
