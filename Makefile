@@ -30,7 +30,7 @@ check: .venv/.installed ## lint, format and type check; scripts and images; advi
 
 soak: java .venv/.installed ## all faults, for about an hour: kills, disks, clocks, stores, parsers; one table; SOAK_ARGS="--kills 100" tries more, "--minutes 20" ends sooner
 	@$(WITH_JAVA) $(BIN)/python -m tests.faults.soak $(SOAK_ARGS); cases=$$?; \
-		FIGLAKE_FUZZ_SECONDS=60 $(BIN)/pytest -q tests/faults && exit $$cases
+		FIGLAKE_FUZZ_SECONDS=60 $(BIN)/pytest -q -m "" tests/faults && exit $$cases
 
 bench: java .venv/.installed ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done

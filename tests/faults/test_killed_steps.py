@@ -18,7 +18,7 @@ from pipeline.ledger import Ledger
 from tests.equality import assert_equal
 from tests.faults import small_disk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGLAKE = [sys.executable, "-m", "jobs.cli"]

@@ -48,6 +48,14 @@ def bucket(whole: Lake) -> Iterator[dict[str, str]]:
         yield options
 
 
+def assert_every_kind_met_every_fault(disturbance: Disturbance) -> None:
+    print({" ".join(kind): count for kind, count in sorted(disturbance.met.items())})
+    for kind in ("read", "write", "conditional write", "list", "look"):
+        for fault in FAULTS:
+            assert disturbance.met[kind, fault], f"no {kind} met {fault}"
+
+
+@pytest.mark.soak
 def test_a_night_in_a_store_that_throttles_fails_and_loses_answers(bucket: dict[str, str], whole: Lake) -> None:
     disturbance = Disturbance(seed=20190213)
     with disturbed(bucket, disturbance) as options:
@@ -55,10 +63,7 @@ def test_a_night_in_a_store_that_throttles_fails_and_loses_answers(bucket: dict[
         code, said = nights.run(lake, whole, archive="s3://figlake/week/A.zip", environment=options)
     assert code == 0, said
     assert "Traceback" not in said, said
-    print({" ".join(kind): count for kind, count in sorted(disturbance.met.items())})
-    for kind in ("read", "write", "conditional write", "list", "look"):
-        for fault in FAULTS:
-            assert disturbance.met[kind, fault], f"no {kind} met {fault}"
+    assert_every_kind_met_every_fault(disturbance)
     lake = Lake.at("s3://figlake/lake", bucket)
     assert_whole(lake, whole)
     figure = whole.read("figures", ["figure_id"])["figure_id"][0].as_py()
@@ -68,14 +73,16 @@ def test_a_night_in_a_store_that_throttles_fails_and_loses_answers(bucket: dict[
 
 def test_three_nights_at_once_in_such_a_store_two_of_one_archive_end_with_every_row_once(whole_of_two: Lake) -> None:
     first, second = "s3://figlake/week/A.zip", "s3://figlake/week/B.zip"
+    disturbance = Disturbance(seed=5)
     with bucket_of(whole_of_two) as bucket:
-        with disturbed(bucket, Disturbance(seed=5)) as options:
+        with disturbed(bucket, disturbance) as options:
             lake = Lake.at("s3://figlake/lake", options)
             all_three = [
                 nights.start(lake, whole_of_two, archive=archive, environment=options)
                 for archive in (first, second, first)
             ]
             ends = [nights.end(process) for process in all_three]
+        assert_every_kind_met_every_fault(disturbance)
         lake = Lake.at("s3://figlake/lake", bucket)
         assert_nothing_twice_and_current_readable(lake, whole_of_two, nights.SETTINGS)
         for code, said in ends:
