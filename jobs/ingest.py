@@ -105,6 +105,7 @@ def step(
     figlake step publish --lake ./lake
     """
     with clean_errors():
+        from pipeline import registry
         from pipeline.errors import UsageError
         from pipeline.flow import covers_lake
         from pipeline.local import run_all
@@ -118,6 +119,9 @@ def step(
         target = lake_at(lake, settings, must_exist=not archives)
         if archives:
             _register(archives, target, settings, None, replace, wanted=archive)
+        if archive is not None and archive not in (known := registry.known(target)):
+            some = ", ".join([*list(known)[:5], *(["…"] if len(known) > 5 else [])])
+            raise UsageError(f"the lake knows no archive {archive!r}; it knows: {some or 'none'}")
         from jobs.progress import Board
 
         with Board(err) as board:

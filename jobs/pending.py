@@ -62,7 +62,7 @@ def pending(
         for name in names:
             out.print(name)
         if not names:
-            out.print("nothing is pending")
+            out.print("nothing is new" if new else "nothing is pending")
 
 
 def register(app: typer.Typer) -> None:

@@ -21,6 +21,7 @@ from pipeline.ledger import Ledger, Run, record
 from pipeline.observe.accelerators import Use
 from tests.ocr.drawn import sheet
 from tests.ocr.sheets import lake_with, sheet_row
+from tests.pipeline.test_runner import know
 
 ROOT = Path(__file__).resolve().parents[2]
 _SAMPLES = """
@@ -77,6 +78,7 @@ def test_a_step_on_ray_notes_how_busy_its_gpu_was_and_the_metrics_and_the_page_s
 ) -> None:
     drawn = [sheet_row(f"EP{n}A1", "imgf0001.tif", sheet([(f"{110 + n}", 200, 100, 0)], 500, 400)) for n in range(3)]
     lake = lake_with(tmp_path / "lake", {"sheets": drawn})
+    know(lake, "week", "1")
     record(lake, Run("week", "extract", 1, "f", "done"))
     command = [
         sys.executable, "-m", "jobs.cli", "step", "ocr", "--archive", "week", "--lake", lake.storage.root,
