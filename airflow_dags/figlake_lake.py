@@ -42,4 +42,4 @@ class RetrainOperator(FiglakeOperator):
     def execute(self, context: Context) -> Any:
         """Killed between training and publishing, the retry trains again; the codebooks in force stay meanwhile."""
         words = [word for name in self.modalities for word in ("--modality", name)]
-        return self.figlake(context, [*self.arguments, "--no-publish", *words])
+        return self.figlake(context, [*self.arguments, "--no-publish", *words])[-1]

@@ -78,13 +78,14 @@ class FiglakeOperator(BaseOperator):
         """Run the command. A failure that a retry may mend is retried; wrong usage is not."""
         if not self.gate:
             raise AirflowSkipException("what had to be settled before this step is not")
-        line = self.figlake(context, self.arguments)
-        if self.skip_idle and line.startswith("nothing to do"):
-            raise AirflowSkipException(line)
-        return line
+        lines = self.figlake(context, self.arguments)
+        # Ray has a word of its own to say after figlake's last.
+        if self.skip_idle and (idle := [line for line in lines if line.startswith("nothing to do")]):
+            raise AirflowSkipException(idle[-1])
+        return lines[-1]
 
-    def figlake(self, context: Context, arguments: Sequence[Any]) -> str:
-        """Run figlake with these arguments and the task's options; returns the last line it printed.
+    def figlake(self, context: Context, arguments: Sequence[Any]) -> list[str]:
+        """Run figlake with these arguments and the task's options; returns the last lines that it printed.
 
         Raises AirflowFailException where another try would end the same way, else AirflowException.
         """
@@ -113,7 +114,7 @@ class FiglakeOperator(BaseOperator):
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")
-        return lines[-1]
+        return lines
 
     def secrets(self) -> dict[str, str]:
         """What the process needs in its environment, and no log may show."""
@@ -121,7 +122,7 @@ class FiglakeOperator(BaseOperator):
 
     def ask(self, context: Context, arguments: Sequence[Any]) -> Any:
         """What a command answers in JSON."""
-        return json.loads(self.figlake(context, [*arguments, "--json"]))
+        return json.loads(self.figlake(context, [*arguments, "--json"])[-1])
 
     def on_kill(self) -> None:
         """End the process group of the command, and the job that outlives it on a Ray cluster."""
@@ -233,6 +234,8 @@ class PendingArchivesOperator(FiglakeOperator, SkipMixin):
             return []
         params = context["params"]
         pending = [name for name in answer["pending"] if not params["only"] or name in params["only"]]
+        if idle := sorted({*params["only"]} - {*pending}):
+            self.log.warning("nothing is pending for: %s", ", ".join(idle))
         if (left := len(pending) - params["max_archives"]) > 0:
             self.log.warning("%d archives wait for a later run", left)
         return pending[: params["max_archives"]]

@@ -54,6 +54,10 @@ class FetchWeeksOperator(DeliveryOperator):
         size = sum(offer["about_bytes"] or 0 for offer in wanted)
         names = [offer["name"] for offer in wanted]
         self.log.info("to fetch: %d files, about %.1f GB: %s", len(names), size / 1e9, ", ".join(names) or "none")
+        if size > params["max_gigabytes"] * 1e9:
+            raise AirflowFailException(
+                f"{size / 1e9:,.1f} GB are to be fetched, more than max_gigabytes; take fewer weeks, or raise it"
+            )
         if names and not params["dry_run"]:
             self.ask(context, [*fetch, *(word for name in names for word in ("--match", name))])
         return names
@@ -66,7 +70,12 @@ class WeeksOperator(FiglakeOperator):
         """Names that say no week are left out."""
         params = context["params"]
         first, last = weeks(params)
-        pending = [(week_of(name), name) for name in self.ask(context, self.arguments)["pending"]]
+        # A file whose name says no week was chosen by the day of its publication, which its name does not tell here.
+        fetched = tuple(context["ti"].xcom_pull(task_ids="fetch") or ())
+        pending = [
+            (week_of(name) or (first if any(file.startswith(f"{name}.") for file in fetched) else None), name)
+            for name in self.ask(context, self.arguments)["pending"]
+        ]
         if unknown := [name for week, name in pending if week is None]:
             self.log.warning("left out, because their names say no week: %s", ", ".join(unknown))
         found = [name for week, name in sorted((w, n) for w, n in pending if w is not None) if first <= week <= last]

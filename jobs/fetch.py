@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pipeline.fetch import Fetched, Offer, Source
     from pipeline.fetch.transport import Transport
     from pipeline.storage import Storage
+
+#: How often a log is told how far a download is.
+_SAY_S = 60.0
 
 
 def fetch(
@@ -133,10 +137,16 @@ def _fetch(
     with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
+        said = time.monotonic()
+
         def show(offer: Offer, done: int, total: int | None) -> None:
+            nonlocal said
             if offer.name not in tasks:
                 tasks[offer.name] = bars.add_task(offer.name)
             bars.update(tasks[offer.name], completed=done, total=total or offer.about_bytes)
+            if not err.is_terminal and time.monotonic() - said > _SAY_S:  # a log shows no bars, and hours of nothing
+                said, whole = time.monotonic(), total or offer.about_bytes
+                err.print(f"{offer.name}: {done / 1e6:,.1f} MB" + (f" of {whole / 1e6:,.1f} MB" if whole else ""))
 
         return fetch_into(source, to, transport, since=since, match=match or ARCHIVES, at_most=at_most, progress=show)
 

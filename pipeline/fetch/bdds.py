@@ -77,6 +77,8 @@ class Login:
 class Bdds:
     """One product of the service as a source of deliveries."""
 
+    dated = True
+
     def __init__(self, product: int, transport: Transport, login: Login | None = None) -> None:
         self.product, self._transport = product, transport
         self._login = login or Login(transport)

@@ -53,13 +53,19 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     def keep(path: Path, record: Record) -> None:
         try:
             _upload(path, place)
-            _remember(Record(record.since, {path.name: record.files[path.name]}), place)
+            _remember(Record(record.since, {path.name: record.files[path.name]}, record.passed), place)
         except (OSError, BaseError) as error:
             raise FetchError(f"{path.name}: cannot be written to {place.root}: {_first_line(error)}") from None
         finally:
             path.unlink()
 
     done = fetch(source, scratch, transport, keep=keep, **options)
+    begun = Record.read(scratch)
+    if begun.since is not None and not done.files:
+        try:
+            _remember(Record(begun.since, passed=begun.passed), place)
+        except (OSError, BaseError) as error:
+            raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
     if not done.failures:
         shutil.rmtree(scratch, ignore_errors=True)
     return Fetched(tuple(Path(path.name) for path in done.files), done.failures, done.known)

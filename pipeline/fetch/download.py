@@ -19,7 +19,7 @@ _CHUNK_BYTES = 1 << 20
 #: Over which time a connection's speed is judged.
 _WINDOW_S = 30.0
 #: How often a whole download whose checksum is wrong is made again.
-_WHOLE_TRIES = 3
+_WHOLE_TRIES = 2
 #: Called with the bytes that are there and the bytes there will be, None where nobody says.
 Progress = Callable[[int, int | None], None]
 
@@ -131,8 +131,10 @@ def _copy(
 
 
 def _write(stream: Any, chunk: bytes, path: Path) -> None:
+    rest = memoryview(chunk)
     try:
-        stream.write(chunk)
+        while rest:  # a disk that fills takes a part, and refuses the next
+            rest = rest[stream.write(rest) :]
     except OSError as error:  # a full disk is no fault of the connection
         raise FetchError(f"cannot write {path}: {error.strerror}; what came so far is kept") from None
 

@@ -40,7 +40,12 @@ class Answer:
 
 
 class Source(Protocol):
-    """Where deliveries come from."""
+    """Where deliveries come from.
+
+    ``dated``: what comes later is published later. A file that is moved into a folder brings its old time along.
+    """
+
+    dated: bool
 
     def offers(self) -> Sequence[Offer]:
         """Everything there is to fetch. Raises FetchError."""
@@ -54,6 +59,8 @@ class Source(Protocol):
 
 class StorageSource:
     """A folder or a bucket that somebody else fills."""
+
+    dated = False
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage

@@ -111,12 +111,11 @@ class Transport:
                 self._sleep(self._wait(failures, error.wait_s))
 
     def _wait(self, failures: int, asked: float | None) -> float:
-        """Seconds before the next try: what the server asks, else doubling with full jitter; bounded either way."""
+        """Seconds before the next try: doubling with full jitter, longer where the server asks for it; bounded."""
         longest = self.settings.longest_wait_s
-        if asked is not None:
-            return min(max(asked, 0.0), longest)
         ceiling = min(longest, self.settings.backoff_s * 2.0 ** (failures - 1))
-        return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, keeps no secret
+        wait = random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, keeps no secret
+        return min(max(asked or 0.0, wait), longest)
 
 
 def _judge(answer: Any, url: str) -> None:

@@ -41,10 +41,14 @@ class Entry:
 
 @dataclass
 class Record:
-    """What a folder has received, and the time of publication from which on everything is wanted."""
+    """What a folder has received, and the time of publication from which on everything is wanted.
+
+    ``passed``: names of what was older; of a source that is not ``dated`` everything else is wanted.
+    """
 
     since: str | None = None
     files: dict[str, Entry] = field(default_factory=dict)
+    passed: list[str] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Record:
@@ -59,12 +63,14 @@ class Record:
         """The record that was written so. Raises UsageError when it is damaged."""
         try:
             tree = json.loads(data)
-            return cls(tree["since"], {name: Entry(**entry) for name, entry in tree["files"].items()})
+            files = {name: Entry(**entry) for name, entry in tree["files"].items()}
+            return cls(tree["since"], files, tree.get("passed"))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"{where} is damaged ({error!r}); remove it, and every file is fetched anew") from None
 
     def to_json(self) -> bytes:
-        tree = {"since": self.since, "files": {name: asdict(entry) for name, entry in sorted(self.files.items())}}
+        files = {name: asdict(entry) for name, entry in sorted(self.files.items())}
+        tree = {"since": self.since, "files": files, "passed": self.passed}
         return json.dumps(tree, indent=1).encode()
 
     def write(self, folder: Path) -> None:
@@ -76,7 +82,8 @@ class Record:
         """Both records in one; of a file that both have, what ``other`` says."""
         begins = [record.since for record in (self, other) if record.since is not None]
         since = min(begins, key=datetime.fromisoformat, default=None)
-        return Record(since, {**self.files, **other.files})
+        passed = self.passed if other.passed is None else other.passed
+        return Record(since, {**self.files, **other.files}, passed)
 
     def has(self, offer: Offer) -> bool:
         entry = self.files.get(offer.name)
@@ -108,12 +115,18 @@ def wanted(
     for offer in chosen:
         if Path(offer.name).name != offer.name or offer.name.startswith("."):
             raise UsageError(f"the source offers {offer.name!r}, which is no plain file name")
+    passed = None
     if since is None and record.since is not None:
-        since = datetime.fromisoformat(record.since)
+        since, passed = datetime.fromisoformat(record.since), record.passed
     if since is None and chosen:
         newest = max(chosen, key=lambda offer: offer.published).delivery
         since = min(offer.published for offer in chosen if offer.delivery == newest)
-    new = [offer for offer in chosen if (since is None or offer.published >= since) and not record.has(offer)]
+
+    def is_wanted(offer: Offer) -> bool:
+        late = passed is not None and offer.name not in passed
+        return since is None or offer.published >= since or late
+
+    new = [offer for offer in chosen if is_wanted(offer) and not record.has(offer)]
     return sorted(new, key=lambda offer: (offer.published, offer.name))
 
 
@@ -136,10 +149,15 @@ def fetch(
         record = Record.read(folder)
         offers = source.offers()
         new = wanted(offers, record, since, match)
-        begin = min((offer.published for offer in new), default=None) if since is None else since
+        begin = since
+        if since is None and record.since is None:
+            begin = min((offer.published for offer in new), default=None)
         some = since is not None and (at_most is not None or tuple(match) != ARCHIVES)
         if begin is not None and not some and (record.since is None or begin < datetime.fromisoformat(record.since)):
             record.since = begin.isoformat()
+            if not source.dated:
+                record.passed = sorted({offer.name for offer in offers} - {offer.name for offer in new})
+            record.write(folder)  # what is wanted from now on is wanted although nothing may come today
         files, failures = [], []
         for offer in new[:at_most]:
             try:

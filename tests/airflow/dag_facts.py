@@ -76,9 +76,10 @@ def task_facts(task: Any) -> dict[str, Any]:
 def main(folder: Path) -> None:
     from airflow.dag_processing.dagbag import BundleDagBag  # also what a DAG file finds loaded when it is parsed
 
+    sys.dont_write_bytecode = True  # that is no doing of the DAGs'
+    files = imported(folder, Witness())
     bag = BundleDagBag(folder, bundle_path=folder, bundle_name="dags")
     dags = {name: facts(dag) for name, dag in bag.dags.items()}
-    files = imported(folder, Witness())
     engines = sorted({"pyspark", "ray", "torch", "pyarrow", "faiss"} & sys.modules.keys())
     print(json.dumps({"errors": bag.import_errors, "files": files, "engines": engines, "dags": dags}))
 

@@ -23,7 +23,7 @@ from pipeline.fetch.bdds import PASSWORD as PASSWORD_VARIABLE
 from pipeline.fetch.bdds import USER as USER_VARIABLE
 from pipeline.fetch.bdds import Bdds, Login, parse_size
 from pipeline.fetch.transport import FetchError, Transport, retry_after, safe
-from pipeline.fetch.work import RECORD
+from pipeline.fetch.work import RECORD, Record
 from tests.fetch.server import PASSWORD, USER, Behaviour, serving
 from tests.shared_data import SHARED, needs_shared
 
@@ -262,7 +262,7 @@ def test_a_list_of_another_shape_is_said_in_one_line(
         source(service[1])[0].offers()
 
 
-def test_a_full_disk_is_said_before_and_while(
+def test_a_full_disk_is_said_before(
     service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, settings = service
@@ -270,6 +270,18 @@ def test_a_full_disk_is_said_before_and_while(
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("pipeline.fetch.work.shutil.disk_usage", lambda folder: usage)
     assert "free" in fetch(bdds, tmp_path, transport).failures[0][1]
+
+
+def test_what_is_wanted_stays_wanted_although_nothing_has_come_yet(
+    service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, settings = service
+    bdds, transport = source(settings)
+    with monkeypatch.context() as change:
+        change.setattr("pipeline.fetch.work.shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
+        assert fetch(bdds, tmp_path, transport, since=EVERYTHING).failures
+    assert datetime.fromisoformat(str(Record.read(tmp_path).since)) == EVERYTHING
+    assert fetch(bdds, tmp_path, transport).files
 
 
 def figlake(settings: FetchSettings, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -341,6 +353,14 @@ def test_wrong_usage_ends_with_one_line(
 )
 def test_sizes_in_words(text: str | None, size: int | None) -> None:
     assert parse_size(text) == size
+
+
+def test_a_wait_grows_and_is_as_long_as_the_server_asks_but_not_longer_than_the_limit() -> None:
+    transport = Transport(FetchSettings(backoff_s=1.0, longest_wait_s=20.0))
+    assert transport._wait(1, 7.0) == 7.0
+    assert transport._wait(1, 3600.0) == 20.0
+    assert 2.0 <= transport._wait(3, 0.0) <= 4.0, "0 is no leave to ask again at once"
+    assert 2.0 <= transport._wait(3, None) <= 4.0
 
 
 def test_a_retry_after_is_seconds_or_a_date() -> None:

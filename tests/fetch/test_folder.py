@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import resource
 import shutil
 from pathlib import Path
 from typing import IO
@@ -33,6 +34,37 @@ def test_new_files_of_a_folder_come_once(tmp_path: Path) -> None:
     assert fetch(source, to, transport).files == ()
     (drop / "b.tar").write_bytes(b"corrected")
     assert [path.read_bytes() for path in fetch(source, to, transport).files] == [b"corrected"]
+
+
+def test_a_file_that_brings_an_old_time_along_comes_all_the_same(tmp_path: Path) -> None:
+    drop, to = tmp_path / "drop", tmp_path / "to"
+    drop.mkdir()
+    days = {"old.zip": 10, "older.zip": 20, "new.zip": 0}
+    for name, age in days.items():
+        (drop / name).write_bytes(name.encode())
+        os.utime(drop / name, (1_700_000_000 - age * 86400,) * 2)
+    source, transport = StorageSource(Storage.at(drop)), Transport(FetchSettings())
+    assert [path.name for path in fetch(source, to, transport).files] == ["new.zip"], "the newest delivery"
+    (drop / "moved.zip").write_bytes(b"moved")
+    os.utime(drop / "moved.zip", (1_700_000_000 - 15 * 86400,) * 2)  # as `mv` and `rsync -a` leave it
+    assert [path.name for path in fetch(source, to, transport).files] == ["moved.zip"]
+    assert fetch(source, to, transport).files == ()
+
+
+def test_a_disk_that_fills_keeps_what_came_and_the_next_fetch_goes_on(tmp_path: Path) -> None:
+    drop, to = tmp_path / "drop", tmp_path / "to"
+    drop.mkdir()
+    (drop / "a.zip").write_bytes(bytes(range(256)) * 12_000)
+    source, transport = StorageSource(Storage.at(drop)), Transport(FetchSettings())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_500_000, limits[1]))  # in the middle of a write
+    try:
+        ((name, why),) = fetch(source, to, transport).failures
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert name == "a.zip" and "cannot write" in why and not (to / "a.zip").exists()
+    (path,) = fetch(source, to, transport).files
+    assert path.read_bytes() == (drop / "a.zip").read_bytes()
 
 
 def test_a_file_that_is_still_being_copied_does_not_come_before_it_is_whole(tmp_path: Path) -> None:
