@@ -232,7 +232,8 @@ class Lake:
         parts = list(parts)
         partition = {"archive": archive, "step": step}
         where = {name: partition[name] for name in TABLES[table].partition_by}
-        self._check(table, parts, where)
+        # What stands in for single files lies where they lay: of rejects, in the partitions of whichever steps.
+        self._check(table, parts, where if instead_of is None else {"archive": archive})
         delta = self.create(table)
         _require_declared_schema(delta, table)
         for attempt in range(COMMIT_ATTEMPTS):
@@ -373,7 +374,7 @@ class Lake:
         """Compare each part with what its writer claimed, footers read in parallel."""
 
         def problem(part: Part) -> str | None:
-            if part.table != table or dict(part.partition) != dict(where):
+            if part.table != table or not where.items() <= part.partition.items():
                 return f"belongs to {part.table} {dict(part.partition)}, not {table} {dict(where)}"
             path = self.storage.path("tables", table, part.path)
             try:

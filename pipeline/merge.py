@@ -24,6 +24,14 @@ def merge(lake: Lake, table: str, archive: str, parts: list[Part], settings: Set
     return [*parts, *added], removed
 
 
+def rows_of(table: str, doc_ids: Iterable[str]) -> pc.Expression:
+    """The rows of a table that are of these documents; what was rejected of one begins with its id."""
+    values = pa.array(sorted(doc_ids), pa.string())
+    if "doc_id" in TABLES[table].schema.names:
+        return pc.field("doc_id").isin(values)
+    return pc.list_element(pc.split_pattern(pc.field("item"), "/", max_splits=1), 0).isin(values)
+
+
 def without(
     lake: Lake, table: str, archive: str, doc_ids: Iterable[str], settings: Settings
 ) -> tuple[list[Part], list[str], int]:
@@ -31,7 +39,8 @@ def without(
 
     Only the files that hold such a document are written anew, one row group in memory at a time.
     """
-    values = pa.array(sorted(doc_ids), pa.string())
+    theirs = rows_of(table, doc_ids)
+    key = "doc_id" if "doc_id" in TABLES[table].schema.names else "item"
     added: list[Part] = []
     removed: list[str] = []
     rows_removed = 0
@@ -39,12 +48,11 @@ def without(
     for file in lake.files(table, archive):
         with lake.storage.open_path(file.path) as stream:
             reader = pq.ParquetFile(stream)
-            if not pc.any(pc.is_in(reader.read(["doc_id"])["doc_id"], values)).as_py():
+            if not reader.read([key]).filter(theirs).num_rows:
                 continue
             with PartWriter(lake.storage, table, file.partition, settings.lake) as writer:
                 for group in range(reader.num_row_groups):
-                    rows = read_group(reader, group, TABLES[table].part_schema)
-                    writer.write(rows.filter(pc.invert(pc.is_in(rows["doc_id"], values))))
+                    writer.write(read_group(reader, group, TABLES[table].part_schema).filter(~theirs))
         added += writer.parts
         removed.append(file.path.removeprefix(root))
         rows_removed += file.rows - sum(part.rows for part in writer.parts)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.merge import rows_of
 from pipeline.withdrawal import withdrawn
 from schemas import TABLES
 
@@ -28,8 +28,8 @@ def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.Duc
     connection, gone = duckdb.connect(), sorted(withdrawn(lake))
     for name, table in TABLES.items():
         rows = lake.dataset(name, version=(versions or {}).get(name))
-        if gone and "doc_id" in table.schema.names and name != "tombstones":
-            rows = rows.filter(~pc.field("doc_id").isin(gone))
+        if gone and name != "tombstones" and ("doc_id" in table.schema.names or name == "rejects"):
+            rows = rows.filter(~rows_of(name, gone))
         connection.register(name, rows)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

@@ -12,7 +12,7 @@ from pipeline.config import Settings
 from pipeline.errors import SupersededError, UsageError
 from pipeline.flow import LAKE_SCOPE
 from pipeline.lake import Lake, next_generation
-from pipeline.merge import without
+from pipeline.merge import rows_of, without
 from pipeline.parts import PartWriter
 from schemas import TABLES
 
@@ -21,6 +21,7 @@ STEP = "withdraw"
 #: ``documents`` comes last: while it has the document the purge is not done.
 _PURGED = (
     *(n for n in reversed(TABLES) if "doc_id" in TABLES[n].schema.names and n not in ("documents", "tombstones")),
+    "rejects",
     "documents",
 )
 
@@ -76,7 +77,7 @@ def purge(lake: Lake, settings: Settings) -> dict[str, int]:
     # Of every table: a step that was at work during an earlier purge may have written rows again after it.
     held: set[str] = set()
     for table in _PURGED:
-        found = lake.dataset(table).to_table(columns=["archive"], filter=pc.field("doc_id").isin(gone))
+        found = lake.dataset(table).to_table(columns=["archive"], filter=rows_of(table, gone))
         held.update(found["archive"].unique().to_pylist())
     removed: dict[str, int] = {}
     for archive in sorted(held):

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.errors import GateError
 from pipeline.lake import Lake
+from pipeline.merge import rows_of
 from pipeline.publishing.manifest import File, Manifest
 from pipeline.quality import changed_archives
 from pipeline.search.lexical import SOURCE_FIELD, LexicalIndex, open_index
@@ -78,7 +79,11 @@ def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> 
     before: set[tuple[str, str]] = set()
     if standing is not None and standing.lexical:
         _take_over(lake.storage, standing, folder)
-        before = _pairs_of(lake.storage, standing.files["facets"])
+        if _holds_purged(lake, folder):
+            shutil.rmtree(folder)
+            folder.mkdir()
+        else:
+            before = _pairs_of(lake.storage, standing.files["facets"])
     with pa.memory_map(str(facets)) as stream:
         now = _pairs(pa.ipc.open_file(stream).read_all())
     changed = changed_archives(lake, lake.pinned(standing.tables) if standing and before else None, TABLES)
@@ -91,6 +96,15 @@ def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> 
     found = LexicalIndex({path.name: path for path in files_in(folder)}).searcher.num_docs
     if found != expected:
         raise GateError(f"gate lexical: the index has {found:,} entries, the tables {expected:,}")
+
+
+def _holds_purged(lake: Lake, folder: Path) -> bool:
+    """Whether words of documents that are gone for good are still in the files: Tantivy marks what is deleted, and
+    writes a segment anew only when it merges it."""
+    gone = set(lake.read("tombstones", ["doc_id"])["doc_id"].to_pylist())
+    standing = lake.dataset("documents").to_table(columns=["doc_id"], filter=rows_of("documents", gone))
+    searcher = open_index(folder).searcher()
+    return any(searcher.doc_freq("doc", name.lower()) for name in gone.difference(standing["doc_id"].to_pylist()))
 
 
 def files_in(folder: Path) -> list[Path]:

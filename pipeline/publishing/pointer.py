@@ -136,9 +136,10 @@ def _remove_unnamed_index_files(lake: Lake, before: datetime) -> None:
 
 
 def _covered(lake: Lake) -> set[tuple[str, str]]:
-    """Archives' own shards that a compacted one in CURRENT stands for, for good: it lacks withdrawn documents only.
+    """Archives' own shards that a compacted one in CURRENT stands for, for good.
 
-    What it lacks because another archive has it newer may come back when that archive goes.
+    What it lacks because another archive has it newer may come back when that one is corrected, and for that the
+    archive's own shard is kept; not where that would keep what was withdrawn. Then `step encode --again` makes it anew.
     """
     standing = current(lake)
     in_use = {file.path for file in read_manifest(lake.storage, standing).all_files()} if standing else set()
@@ -148,7 +149,7 @@ def _covered(lake: Lake) -> set[tuple[str, str]]:
         for row in lake.read("compacted").to_pylist()
         if row["vectors_path"] in in_use
         for member in row["members"]
-        if withdrawn.issuperset(member["dropped"])
+        if withdrawn.issuperset(member["dropped"]) or not withdrawn.isdisjoint(member["dropped"])
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.errors import FiglakeError
 from pipeline.lake import Lake
 from pipeline.publishing.live import ShardKeys
 from pipeline.storage import Storage
@@ -95,9 +96,13 @@ def _files(row: Row) -> Row:
 
 
 def read_keys(storage: Storage, unit: Unit) -> pa.Table:
-    """Id, key and document of every row. Raises FileNotFoundError."""
-    with storage.open_input(unit.files["keys_path"]) as stream:
-        return pa.ipc.open_file(stream).read_all().combine_chunks()
+    """Id, key and document of every row. Raises FiglakeError where the file is gone."""
+    try:
+        with storage.open_input(unit.files["keys_path"]) as stream:
+            return pa.ipc.open_file(stream).read_all().combine_chunks()
+    except FileNotFoundError:
+        archives = " and ".join(f"`figlake step encode --archive {one.archive} --again`" for one in unit.members)
+        raise FiglakeError(f"{storage.uri(unit.files['keys_path'])} is gone; {archives} makes it anew") from None
 
 
 def shard_keys(storage: Storage, units: Sequence[Unit]) -> list[ShardKeys]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ from pipeline.flow import BY_NAME, STEPS
 from pipeline.indexing.drift import Drift, drifts
 from pipeline.lake import Lake
 from pipeline.ledger import Ledger, Run
+from pipeline.merge import rows_of
 from pipeline.status import current_release, state_of
+from pipeline.withdrawal import withdrawn
 
 _EXAMPLES = 3
 _SLOWEST = 8
@@ -106,7 +108,7 @@ def night(lake: Lake, settings: Settings, since: datetime | None = None) -> Nigh
         failures=_standing(lake, settings, ledger, runs, "failed"),
         unended=_standing(lake, settings, ledger, runs, "interrupted"),
         slowest=sorted((run for run in ended if run.seconds), key=lambda run: -(run.seconds or 0))[:_SLOWEST],
-        slowest_documents=_slowest_documents(ended),
+        slowest_documents=_slowest_documents(ended, withdrawn(lake)),
         checked=len(quality),
         quality=[row for row in quality if not row["passed"]],
         drift=drifts(lake, settings.indexing) if lake.version("codebooks") is not None else {},
@@ -181,10 +183,13 @@ def _archives(lake: Lake, names: Sequence[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _slowest_documents(ended: Sequence[Run]) -> list[tuple[str, str, float]]:
+def _slowest_documents(ended: Sequence[Run], gone: Collection[str]) -> list[tuple[str, str, float]]:
     found = [
-        (doc_id, run.archive, seconds) for run in ended for doc_id, seconds in run.detail.get("slowest", [])
-    ]  # fmt: skip
+        (doc_id, run.archive, seconds)
+        for run in ended
+        for doc_id, seconds in run.detail.get("slowest", [])
+        if doc_id not in gone
+    ]
     return sorted(found, key=lambda one: -one[2])[:_SLOWEST]
 
 
@@ -194,6 +199,8 @@ def _rejects(lake: Lake, archives: Sequence[str], since: datetime | None) -> lis
     wanted = pc.field("archive").isin(pa.array(archives, pa.string()))
     if since is not None:
         wanted &= pc.field("last_seen") >= since
+    if gone := withdrawn(lake):
+        wanted &= ~rows_of("rejects", gone)
     rows = lake.dataset("rejects").to_table(columns=["step", "reason", "item", "detail"], filter=wanted)
     counts: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)

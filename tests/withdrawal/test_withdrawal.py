@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 from jobs.cli import app
 from pipeline import quality
 from pipeline.config import Settings
-from pipeline.errors import UsageError
+from pipeline.errors import FiglakeError, UsageError
 from pipeline.flow import BY_NAME, LAKE_SCOPE, STEPS
 from pipeline.lake import Lake
 from pipeline.ledger import Run, record
+from pipeline.parts import PartWriter
 from pipeline.publishing import pointer
 from pipeline.publishing.compaction import compact
+from pipeline.report.facts import night
 from pipeline.runner import execute, plan
 from pipeline.search import SearchEngine, open_release
 from pipeline.search.filters import Filter
@@ -108,6 +110,8 @@ def test_tables_and_panels_answer_without_it_at_once(lake: Lake, settings: Setti
 def test_it_is_in_no_file_after_compaction_and_cleaning_and_nothing_else_is_lost(
     lake: Lake, settings: Settings, tmp_path: Path
 ) -> None:
+    write_reject(lake, f"{GONE}/s9.tif")
+    write_reject(lake, f"{GONE[:-1]}9/s9.tif")  # of another document, whose id begins alike
     generations = {(step.name, table): lake.generation(table, "test", "A") for step in STEPS for table in step.writes}
     everything = sql(lake, "SELECT doc_id FROM figures WHERE doc_id <> 'EP3A1' ORDER BY 1")
     vectors = vectors_of(lake)
@@ -127,6 +131,8 @@ def test_it_is_in_no_file_after_compaction_and_cleaning_and_nothing_else_is_lost
         if path.is_file() and not bookkeeping & set(path.parts) and mentions(path)
     )
     assert holding == []
+    assert words_of(lake, settings, GONE) == 0 < words_of(lake, settings, STAYS)
+    assert lake.read("rejects", ["item"])["item"].to_pylist() == [f"{GONE[:-1]}9/s9.tif"]
     assert sql(lake, "SELECT doc_id FROM figures ORDER BY 1").equals(everything)
     del vectors[f"{GONE}/s1.tif#1"]
     assert vectors_of(lake) == vectors
@@ -136,6 +142,53 @@ def test_it_is_in_no_file_after_compaction_and_cleaning_and_nothing_else_is_lost
     found = quality.check(lake, settings.quality)
     assert not quality.failures(found)
     assert STAYS in {hit.doc_id for hit in open_release(lake, settings).search(image=IMAGES[3], k=50)}
+
+
+def words_of(lake: Lake, settings: Settings, doc_id: str) -> int:
+    """Entries of the lexical index that hold the document's id, those that are only marked as deleted among them."""
+    return int(open_release(lake, settings).release.lexical.searcher.doc_freq("doc", doc_id.lower()))
+
+
+def write_reject(lake: Lake, item: str) -> None:
+    rows = lake.read("rejects", archive="A").to_pylist()
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    rows.append({"item": item, "reason": "image_unreadable", "detail": item, "sha256": None, "attempt": 1,
+                 "first_seen": at, "last_seen": at})  # fmt: skip
+    with PartWriter(lake.storage, "rejects", {"archive": "A", "step": "ocr"}) as writer:
+        writer.write_rows([{name: row[name] for name in writer.schema.names} for row in rows])
+    generation = lake.generation("rejects", "ocr", "A")
+    lake.commit("rejects", "ocr", "A", (generation or 0) + 1, writer.parts)
+
+
+def test_what_was_rejected_of_it_is_told_no_more(lake: Lake) -> None:
+    write_reject(lake, f"{GONE}/s9.tif")
+    record(lake, Run("A", "ocr", 1, "f", "done", detail={"slowest": [[GONE, 9.0], [STAYS, 1.0]]}))
+    withdraw(lake, [GONE], REASON)
+    assert sql(lake, "SELECT * FROM rejects").num_rows == 0
+    found = night(lake, Settings())
+    assert (found.rejects, found.slowest_documents) == ([], [(STAYS, "A", 1.0)])
+
+
+def test_its_vectors_go_also_where_another_archive_has_documents_of_its_archive_newer(
+    lake: Lake, settings: Settings, tmp_path: Path
+) -> None:
+    add_archive(lake, "C", {"EP2A1": {"1": (IMAGES[2], TEXTS[2])}}, date(2019, 2, 20))
+    encode(lake, "C")
+    withdraw(lake, [GONE], REASON)
+    compact(lake, settings)
+    purge(lake, settings)
+    publish(lake, settings)
+    pointer.prune(lake, small_settings().publish.__class__(keep=1, keep_days=0), datetime.now(UTC) + timedelta(days=30))
+    lake.clean(0, pointer.kept_versions(lake))
+    assert not [path for path in (tmp_path / "lake" / "index").rglob("*.keys") if mentions(path)]
+    add_archive(lake, "C", {"EP99A1": {"1": (IMAGES[2], TEXTS[2])}}, date(2019, 2, 20))  # corrected: EP2A1 was not its
+    encode(lake, "C")
+    with pytest.raises(FiglakeError, match="step encode --archive A --again"):
+        publish(lake, settings)
+    encode(lake, "A")
+    publish(lake, settings)
+    found = {hit.doc_id for hit in open_release(lake, settings).search(image=IMAGES[2], k=50)}
+    assert "EP2A1" in found and GONE not in found
 
 
 def test_the_next_night_publishes_what_was_withdrawn_compacted_and_purged(lake: Lake, settings: Settings) -> None:
