@@ -28,7 +28,9 @@ def plan(
     documents: Annotated[
         int | None, typer.Option("--documents", min=1, help="So many new documents, instead of archives.")
     ] = None,
-    gpus: Annotated[float, typer.Option("--gpus", min=0, help="Accelerators; only steps measured on one count.")] = 0,
+    gpus: Annotated[
+        float, typer.Option("--gpus", min=0, help="Accelerators of each machine; only steps measured on one count.")
+    ] = 0,
     machines: Annotated[int, typer.Option("--machines", min=1, help="Machines like the one measured.")] = 1,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
@@ -96,9 +98,10 @@ def _show(found: Plan) -> None:
         column.justify = "right"
     for name, step in found.steps.items():
         span = f"{duration(step.hours_low)} … {duration(step.hours_high)}"
+        memory = size(step.memory_mb * 2**20) if step.memory_mb else "–"
         table.add_row(
             name, f"{step.documents:,}", duration(step.hours), span,
-            size(step.memory_mb * 2**20), size(step.bytes), f"{step.cost:,.2f} {found.currency}",
+            memory, size(step.bytes), f"{step.cost:,.2f} {found.currency}",
             f"in {step.measured_runs} run(s)" if step.measured_runs else "reference",
         )  # fmt: skip
     total = found.total

@@ -57,6 +57,13 @@ class Isolated:
             return answer
         raise answer
 
+    @property
+    def peak_memory_mb(self) -> float:
+        """Largest resident set of the child that there is; 0 while there is none, or where nothing tells."""
+        from pipeline.parts import peak_memory_mb  # not for the child, which imports this module
+
+        return peak_memory_mb(self._child[0].pid) if self._child else 0.0
+
     def renew(self) -> None:
         """End the child; the next call starts a fresh one."""
         if self._child is not None:

@@ -199,7 +199,7 @@ def result_batch(
     rows_in: int = 0,
 ) -> pa.RecordBatch:
     """What a worker returns. Adds its own peak memory; ``rows_in`` counts the items it was given."""
-    peak_mb = _peak_memory_mb()
+    peak_mb = peak_memory_mb()
     rows: list[tuple[str, Any]] = [("part", asdict(part)) for part in parts]
     rows += [("reject", {**asdict(reject), "reason": reject.reason.value}) for reject in rejects]
     rows += [("note", dict(note)) for note in notes]
@@ -208,13 +208,13 @@ def result_batch(
     return pa.RecordBatch.from_pydict({"kind": list(kinds), "payload": list(payloads)}, schema=RESULT_SCHEMA)
 
 
-def _peak_memory_mb() -> float:
-    """Largest resident set of this process. ru_maxrss would also count the process it was forked from."""
+def peak_memory_mb(process: int | None = None) -> float:
+    """Largest resident set of this process, or of a child. ru_maxrss would also count the one it was forked from."""
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path(f"/proc/{process or 'self'}/status").read_text(encoding="ascii").splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
     except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return 0.0 if process else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def read_group(parquet: pq.ParquetFile, group: int, columns: pa.Schema) -> pa.Table:

@@ -45,6 +45,8 @@ def trace(lake: Lake, item: str) -> dict[str, Any]:
             f"no document {doc_id!r} in the newest tables; an id is EP3441903A1, or begins with that and a slash"
         )
     found = {table: _items(lake, table, key, doc_id, item) for table, key in _KEYS.items()}
+    if "#" in item and not found["figures"]:  # a region of a figure
+        found["figures"] = _items(lake, "figures", "figure_id", doc_id, item.rpartition("/")[0])
     vectors = [row for name in MODALITIES for row in _vectors(lake, name, doc_id, item)]
     if documents and item != doc_id and not any(found.values()) and not vectors:
         raise UsageError(f"{doc_id} has no {item!r}; `figlake trace {doc_id}` lists what it has")
@@ -62,7 +64,10 @@ def _rows(lake: Lake, table: str, where: pc.Expression, columns: list[str]) -> l
 def _of(key: str, item: str, doc_id: str) -> pc.Expression:
     """Rows of the document; of a part of it, those that carry its id or lie on or in it."""
     where = pc.field("doc_id") == doc_id
-    return where if item == doc_id else where & ((pc.field(key) == item) | pc.starts_with(pc.field(key), item + "#"))
+    if item == doc_id:
+        return where
+    parts = pc.starts_with(pc.field(key), item + "#") | pc.starts_with(pc.field(key), item + "/")
+    return where & ((pc.field(key) == item) | parts)
 
 
 def _items(lake: Lake, table: str, key: str, doc_id: str, item: str) -> list[dict[str, Any]]:

@@ -277,15 +277,20 @@ class Counter:
 
     def __init__(self) -> None:
         self.done = 0
+        self.peak_memory_mb = 0.0
         self.seconds: dict[str, float] = defaultdict(float)
 
-    def add(self, items: int, seconds: Mapping[str, float] | None = None) -> None:
+    def add(self, items: int, seconds: Mapping[str, float] | None = None, peak_memory_mb: float = 0.0) -> None:
         self.done += items
+        self.peak_memory_mb = max(self.peak_memory_mb, peak_memory_mb)
         for name, each in (seconds or {}).items():
             self.seconds[name] += each
 
     def value(self) -> int:
         return self.done
+
+    def memory(self) -> float:
+        return self.peak_memory_mb
 
     def slowest(self, most: int) -> list[tuple[str, float]]:
         return heapq.nlargest(most, self.seconds.items(), key=operator.itemgetter(1))
@@ -332,6 +337,15 @@ def slowest(counter: Any, most: int = 8) -> dict[str, Any]:
     with suppress(ray.exceptions.RayActorError):
         return {"slowest": [[name, round(seconds, 3)] for name, seconds in ray.get(counter.slowest.remote(most))]}
     return {}
+
+
+def memory_of_children(counter: Any) -> float:
+    """The largest that model actors' own children were, in MB; 0 where the counter has gone."""
+    import ray
+
+    with suppress(ray.exceptions.RayActorError):
+        return float(ray.get(counter.memory.remote()))
+    return 0.0
 
 
 def _slices(storage: Storage, files: list[LakeFile], tasks: int, rows_per_task: int) -> list[str]:

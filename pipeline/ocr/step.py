@@ -66,7 +66,7 @@ class Stages:
             share, shares = (time.perf_counter() - began) / max(1, len(sheets)), defaultdict[str, float](float)
             for sheet in sheets:
                 shares[sheet["doc_id"]] += share
-            self.counter.add.remote(batch.num_rows if self.last else 0, dict(shares))
+            self.counter.add.remote(batch.num_rows if self.last else 0, dict(shares), self.child.peak_memory_mb)
         return self._rows(sheets, items) if self.last else _between(sheets, items)
 
     def _done(self, items: Sequence[Any]) -> list[Any]:
@@ -156,6 +156,7 @@ def run(ctx: StepContext) -> Outcome:
             ray_engine.sink(rows, ctx.lake, "regions", ctx.archive, settings, rejects_column="reject")
         )
         outcome.metrics.update(ray_engine.slowest(counter))
+        outcome.peak_memory_mb = max(outcome.peak_memory_mb, ray_engine.memory_of_children(counter))
     outcome.rows_in = total
     outcome.metrics.update(accelerators)
     return outcome

@@ -111,7 +111,17 @@ def _measured(runs: Iterable[Run], documents: Mapping[str, int], vectors: float)
         amount = amount_of(run, documents, vectors)
         if run.state == "done" and run.seconds and amount:
             by_step[run.step].append((amount, run.seconds, run))
-    return {name: _rate(name, found[-_NEWEST:]) for name, found in by_step.items()}
+    return {name: _rate(name, _alike(found)[-_NEWEST:]) for name, found in by_step.items()}
+
+
+def _alike(found: list[tuple[float, float, Run]]) -> list[tuple[float, float, Run]]:
+    """The runs on as many processors and accelerators as the newest one had: others say nothing of its seconds."""
+
+    def machine(run: Run) -> tuple[float, float]:
+        have = run.detail.get("resources") or {}
+        return float(have.get("cpus", 1)), float(have.get("gpus", 0))
+
+    return [one for one in found if machine(one[2]) == machine(found[-1][2])]
 
 
 def amount_of(run: Run, documents: Mapping[str, int], vectors: float) -> float:

@@ -40,6 +40,7 @@ def test_sheets_become_regions_and_a_bad_sheet_a_reject(tmp_path: Path) -> None:
         again = run(replace(context, only=frozenset({"EP2A1/imgf0001.tif"})))
     assert [(r.item, r.reason) for r in outcome.rejects] == [("EP1A1/imgf0002.tif", Reason.IMAGE_UNREADABLE)]
     assert (outcome.rows_in, seen[-1]) == (3, 1)
+    assert outcome.peak_memory_mb > 300  # of the child that reads, with its networks, not of the actor before it
     slowest = dict(outcome.metrics["slowest"])
     assert slowest and set(slowest) <= {"EP1A1", "EP2A1"} and all(0 < seconds < 600 for seconds in slowest.values())
     assert (again.rows_in, again.rows_out(["regions"])) == (1, {"regions": 1})

@@ -60,6 +60,14 @@ def test_machines_share_archives_and_cost_the_same(lake: Lake) -> None:
     assert eight.cost == pytest.approx(one.cost)
 
 
+def test_runs_on_another_machine_say_nothing_of_the_newest_ones(lake: Lake) -> None:
+    for _ in range(3):
+        done(lake, "B", "ocr", 4000, resources={"cpus": 2, "gpus": 0})
+    done(lake, "B", "ocr", 40, resources={"cpus": 8, "gpus": 1})
+    rate = rates_of(lake).steps["ocr"]
+    assert (rate.seconds, rate.gpus, rate.runs) == (pytest.approx(40 / 4), 1, 1)
+
+
 def test_accelerators_count_only_where_they_were_measured(lake: Lake) -> None:
     done(lake, "B", "ocr", 80, resources={"cpus": 8, "gpus": 2})
     done(lake, "B", "embed", 40, resources={"cpus": 8, "gpus": 0})

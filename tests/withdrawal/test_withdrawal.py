@@ -31,7 +31,16 @@ from pipeline.sql import query as sql
 from pipeline.status import release_versions
 from pipeline.trace import trace
 from pipeline.withdrawal import purge, withdraw, withdrawn
-from tests.indexing.lakes import add_archive, build_index, clustered, encode, publish, small_settings, tiny_index, write
+from tests.indexing.lakes import (
+    add_archive,
+    build_index,
+    clustered,
+    encode,
+    publish,
+    small_settings,
+    tiny_index,
+    write,
+)
 from tests.pipeline.test_runner import know
 
 IMAGES, TEXTS, SENTENCES = (clustered(12, 32, 4, seed=n) for n in (1, 2, 3))
@@ -316,6 +325,22 @@ def test_a_figure_is_traced_from_its_member_to_its_rows_in_shards(lake: Lake) ->
     assert {row["modality"] for row in trace(lake, GONE)["shards"]} == {"image", "text", "passage"}
     with pytest.raises(UsageError, match=f"{GONE} has no"):
         trace(lake, f"{GONE}/s9.tif")
+
+
+def test_a_region_is_traced_with_its_figure_and_goes_with_its_document(lake: Lake, settings: Settings) -> None:
+    figure = f"{GONE}/s1.tif#1"
+    write(lake, "region_vectors", "A", [
+        {"region_id": f"{doc_id}/s1.tif#1/0", "doc_id": doc_id, "figure_id": f"{doc_id}/s1.tif#1", "ordinal": 0,
+         "x0": 0, "y0": 0, "x1": 9, "y1": 9, "model": "builtin:test", "revision": "1", "vector": IMAGES[3].tolist()}
+        for doc_id in (GONE, STAYS)
+    ])  # fmt: skip
+    assert "region" in {row["modality"] for row in trace(lake, figure)["vectors"]}
+    found = trace(lake, f"{figure}/0")
+    assert [row["figure_id"] for row in found["figures"]] == [figure]
+    assert [(row["modality"], row["key"]) for row in found["vectors"]] == [("region", f"{figure}/0")]
+    withdraw(lake, [GONE], REASON)
+    purge(lake, settings)
+    assert lake.read("region_vectors", ["doc_id"])["doc_id"].to_pylist() == [STAYS]
 
 
 def test_the_commands_withdraw_and_trace(lake: Lake) -> None:
