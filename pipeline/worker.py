@@ -7,6 +7,7 @@ JSON lines on the descriptor that standard output had; whatever an engine prints
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from pipeline import observe
 from pipeline.config import Settings, settings_from_json
@@ -168,5 +169,17 @@ def main() -> int:
     return 0
 
 
+def leave(code: int) -> NoReturn:
+    """End as Python does, but for what native libraries take down with them.
+
+    Their threads may still be at work (an object store that failed), and a process that ends beneath them aborts: its
+    work is done and committed, and would count as failed.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

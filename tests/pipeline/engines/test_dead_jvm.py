@@ -32,7 +32,7 @@ def test_the_next_archive_gets_a_session_of_its_own(monkeypatch: pytest.MonkeyPa
 
     reports = []
     monkeypatch.setattr(worker, "_run_one", run_one)
-    monkeypatch.setattr(worker, "archives_for", lambda lake, step, archives, failed: archives)
+    monkeypatch.setattr(worker, "archives_for", lambda lake, step, archives, failed, alone: archives)
     settings = load_settings(environment={}, overrides=["spark.master=local[1]"])
     worker.run_group(Lake.at(tmp_path), settings, ["link"], ["A", "B", "C"], reports.append)
     assert counted == [("A", 7), ("C", 7)]
