@@ -289,11 +289,9 @@ class Counter:
     def value(self) -> int:
         return self.done
 
-    def memory(self) -> float:
-        return self.peak_memory_mb
-
-    def slowest(self, most: int) -> list[tuple[str, float]]:
-        return heapq.nlargest(most, self.seconds.items(), key=operator.itemgetter(1))
+    def found(self, most: int) -> tuple[list[tuple[str, float]], float]:
+        """The documents that took longest, with their seconds, and the memory of the largest child, in MB."""
+        return heapq.nlargest(most, self.seconds.items(), key=operator.itemgetter(1)), self.peak_memory_mb
 
 
 @contextmanager
@@ -330,22 +328,14 @@ def counting(progress: Progress, total: int | None) -> Iterator[Any]:
         ray.kill(counter)
 
 
-def slowest(counter: Any, most: int = 8) -> dict[str, Any]:
-    """For the ledger: doc_id and seconds of the documents that took longest; empty where the counter has gone."""
+def note(counter: Any, outcome: Outcome, most: int = 8) -> None:
+    """Add to the outcome what the counter has found; nothing where it has gone with its node."""
     import ray
 
     with suppress(ray.exceptions.RayActorError):
-        return {"slowest": [[name, round(seconds, 3)] for name, seconds in ray.get(counter.slowest.remote(most))]}
-    return {}
-
-
-def memory_of_children(counter: Any) -> float:
-    """The largest that model actors' own children were, in MB; 0 where the counter has gone."""
-    import ray
-
-    with suppress(ray.exceptions.RayActorError):
-        return float(ray.get(counter.memory.remote()))
-    return 0.0
+        slowest, peak_memory_mb = ray.get(counter.found.remote(most))
+        outcome.metrics["slowest"] = [[name, round(seconds, 3)] for name, seconds in slowest]
+        outcome.peak_memory_mb = max(outcome.peak_memory_mb, peak_memory_mb)
 
 
 def _slices(storage: Storage, files: list[LakeFile], tasks: int, rows_per_task: int) -> list[str]:

@@ -155,8 +155,7 @@ def run(ctx: StepContext) -> Outcome:
         outcome = ray_engine.run(
             ray_engine.sink(rows, ctx.lake, "regions", ctx.archive, settings, rejects_column="reject")
         )
-        outcome.metrics.update(ray_engine.slowest(counter))
-        outcome.peak_memory_mb = max(outcome.peak_memory_mb, ray_engine.memory_of_children(counter))
+        ray_engine.note(counter, outcome)
     outcome.rows_in = total
     outcome.metrics.update(accelerators)
     return outcome
