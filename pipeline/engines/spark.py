@@ -8,11 +8,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from pipeline.config import Settings
+from pipeline.engines import classes
 from pipeline.engines.java import find_java
 from pipeline.lake import Lake
 from pipeline.parts import Outcome, gather
@@ -35,21 +37,22 @@ _LOCAL = {
     # Loopback: a laptop's name may not resolve.
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    # The quick compiler alone: Python workers do the work, and the thorough one takes half of a short session's time.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 }
+#: The quick compiler alone: Python workers do the work, and the thorough one takes half of a short session's time.
+_QUICK = "-XX:TieredStopAtLevel=1"
 
 
 @contextmanager
-def session(settings: Settings) -> Iterator[SparkSession]:
-    """A Spark session sized by the settings, stopped with its JVM on the way out.
+def session(settings: Settings, *, patience_s: float = _PATIENCE_S) -> Iterator[SparkSession]:
+    """A Spark session sized by the settings, stopped with its JVM on the way out, which ``patience_s`` may take.
 
     Under spark-submit the JVM is there already: its master, memory and addresses are those that were submitted.
     Raises FiglakeError when there is no Java 17 or newer.
     """
     from pyspark.sql import SparkSession
 
-    os.environ["JAVA_HOME"] = str(find_java())
+    java = find_java()
+    os.environ["JAVA_HOME"] = str(java)
     # Executors must run this very interpreter: another Python may have other libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -66,7 +69,7 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         "spark.sql.parquet.columnarReaderBatchSize": "512",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        **(_LOCAL if settings.spark.master.startswith("local") and not submitted else {}),
+        **(_local(java) if settings.spark.master.startswith("local") and not submitted else {}),
         **dict(settings.spark.conf),
     }
     builder = SparkSession.builder.appName("figlake")
@@ -82,7 +85,11 @@ def session(settings: Settings) -> Iterator[SparkSession]:
         # A JVM that was killed, by a system without memory perhaps, cannot say goodbye; what was committed stands.
         with suppress(Exception):
             spark.stop()
-        _end_jvm()
+        _end_jvm(patience_s)
+
+
+def _local(java: Path) -> dict[str, str]:
+    return {**_LOCAL, "spark.driver.extraJavaOptions": f"{_QUICK} {classes.options(java)}".rstrip()}
 
 
 def is_alive(spark: SparkSession) -> bool:
@@ -93,7 +100,7 @@ def is_alive(spark: SparkSession) -> bool:
         return False
 
 
-def _end_jvm() -> None:
+def _end_jvm(patience_s: float) -> None:
     """End the JVM, which ``stop`` leaves running, and forget it, so that a next session starts its own."""
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -106,7 +113,7 @@ def _end_jvm() -> None:
     with suppress(OSError):
         gateway.proc.stdin.close()
     try:
-        gateway.proc.wait(timeout=_PATIENCE_S)
+        gateway.proc.wait(timeout=patience_s)
     except subprocess.TimeoutExpired:
         gateway.proc.kill()
         gateway.proc.wait()
