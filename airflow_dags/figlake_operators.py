@@ -79,9 +79,8 @@ class FiglakeOperator(BaseOperator):
         if not self.gate:
             raise AirflowSkipException("what had to be settled before this step is not")
         lines = self.figlake(context, self.arguments)
-        # Ray has a word of its own to say after figlake's last.
-        if self.skip_idle and (idle := [line for line in lines if line.startswith("nothing to do")]):
-            raise AirflowSkipException(idle[-1])
+        if self.skip_idle and lines[-1].startswith("nothing to do"):
+            raise AirflowSkipException(lines[-1])
         return lines[-1]
 
     def figlake(self, context: Context, arguments: Sequence[Any]) -> list[str]:
@@ -110,7 +109,7 @@ class FiglakeOperator(BaseOperator):
         with TemporaryDirectory(prefix="figlake") as folder:
             besides = {**runner.variables(self.engine), **shared, **self.secrets()}
             code, lines = self._process.run(command, folder, self.log.info, besides)
-        code = runner.outcome(self.engine, code, lines)
+        code, lines = runner.outcome(self.engine, code, lines), runner.said(self.engine, lines)
         if code:
             kind = AirflowFailException if code in FINAL_EXIT_CODES else AirflowException
             raise kind(f"figlake ended with exit code {code}: {lines[-1]}")

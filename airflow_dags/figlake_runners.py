@@ -23,6 +23,8 @@ RUN_ID, PARENT = "FIGLAKE_RUN_ID", "OPENLINEAGE_PARENT_ID"
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
 _RAY_SUCCESS = re.compile(r"Job '.*' succeeded")
+#: A line of Ray's own: 2026-11-29 16:28:41,729<tab>ERR cli.py:74 -- …
+_RAY_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+\t\w+ \w+\.py:\d+ -- ")
 _PR_SET_PDEATHSIG = 1
 #: Loaded now: between fork and exec another thread may hold the loader's lock, for ever.
 _LIBC = ctypes.CDLL(None)
@@ -72,6 +74,12 @@ class Runner:
         goes on while the connection is lost: only a job that it calls succeeded is done."""
         submitted = (self.kind, engine) == ("cluster", "ray")
         return 1 if submitted and code == 0 and not any(_RAY_SUCCESS.search(line) for line in lines) else code
+
+    def said(self, engine: str, lines: Sequence[str]) -> list[str]:
+        """The lines that figlake printed: `ray job submit` says more, before and after them."""
+        if (self.kind, engine) != ("cluster", "ray"):
+            return list(lines)
+        return [line for line in lines if line and not _RAY_LINE.match(line)] or [""]
 
     def stop(self, engine: str, job: str) -> list[str] | None:
         """The command line that ends what outlives the process that ``start`` describes: a job of a Ray cluster."""

@@ -8,6 +8,10 @@ start, for both of Spark's and Ray's processes; the load tells how much a step w
 of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on
 ``--compared`` documents (0: not at all), twice in turns; of few it is mostly the loading of models that is compared.
 
+Handling: what an engine takes to bring a step's rows to workers that do nothing with them, and back what they made of
+them: reading, joining, sorting, and the serialisation between Java, Python and Ray's object store. It is timed apart,
+over the week, once its engine is warm; of the steps that have rows brought to them at all.
+
 What getting ready costs besides the engines (models and their libraries, actors, compilers) lies inside the steps. A
 night of one document, in a lake of its own, says how much it is: whatever a second night costs for what the lake
 already holds is not in it. The second night is given with and without.
@@ -21,18 +25,28 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline import registry
 from pipeline.archives import discover
 from pipeline.config import Settings, load_settings
+from pipeline.context import StepContext
+from pipeline.engines import ray as ray_engine
+from pipeline.engines import spark
+from pipeline.figures import step as figures
 from pipeline.flow import BY_NAME, STEPS, engine_groups
 from pipeline.lake import Lake
+from pipeline.linking import step as linking
 from pipeline.local import run_all
+from pipeline.parts import result_batch
 from pipeline.planning.rates import REFERENCE, Rates, rates_of, read_reference
 from pipeline.synth import draw_archive
+from pipeline.worker import engine_session
 
 SEED = 20190213
 #: How often one worker and two are compared.
@@ -119,7 +133,7 @@ def main() -> None:
             raise SystemExit("the night of one document had no sheet to read: change SEED")
         lake = Lake.at(folder / "lake")
         first = night(lake, settings, week)
-        show(lake, first, documents)
+        show(lake, first, documents, handling(lake, settings))
         before = sum(file.rows for file in lake.files("sheets"))
         second = night(lake, settings, next_week)
         sheets = sum(file.rows for file in lake.files("sheets")) - before
@@ -130,27 +144,79 @@ def main() -> None:
             two_workers(folder, compared)
 
 
-def show(lake: Lake, watch: Watch, documents: int) -> None:
+class Idle:
+    """A Ray actor that takes batches and makes nothing of them."""
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """One row, whatever came."""
+        return pa.Table.from_batches([result_batch(rows_in=batch.num_rows)])
+
+
+def idle(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """A Spark worker that takes batches and makes nothing of them."""
+    yield result_batch(rows_in=sum(batch.num_rows for batch in batches))
+
+
+def handling(lake: Lake, settings: Settings) -> dict[str, float]:
+    """Seconds that the engines take to hand out the rows of the lake's archive, by step."""
+    found: dict[str, float] = {}
+    archive = lake.files("documents")[0].partition["archive"]
+    with engine_session("spark", settings) as session:
+        ctx = StepContext(lake, settings, archive, None, 0, lambda done, total: None, session)
+        for name, frame in (("figures", figures._documents), ("link", linking._documents)):
+            found[name] = min(timed(lambda frame=frame: spark.run(frame(ctx), idle)) for _ in range(2))
+    with engine_session("ray", settings):
+        moved = {
+            "ocr": (("sheets", ["sheet_id", "doc_id", "image"]), ("regions", None)),
+            "embed": (("sheets", ["sheet_id", "image"]), ("figure_vectors", None)),
+        }
+        for name, tables in moved.items():
+            for each in tables:
+                seconds = min(timed(lambda each=each: through_ray(lake, settings, archive, *each)) for _ in range(2))
+                found[name] = found.get(name, 0.0) + seconds
+    return found
+
+
+def through_ray(lake: Lake, settings: Settings, archive: str, table: str, columns: list[str] | None) -> None:
+    """Bring a table's rows to as many actors as a step of models has."""
+    rows = ray_engine.read(lake, table, archive, columns)
+    options = ray_engine.actor_options(settings, os.cpu_count() or 1)
+    size = settings.ocr.batch_size
+    ray_engine.run(rows.map_batches(Idle, batch_format="pyarrow", batch_size=size, **options))
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds of a call."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def show(lake: Lake, watch: Watch, documents: int, handled: dict[str, float]) -> None:
     """The first night, step by step."""
     figures = sum(file.rows for file in lake.files("figures"))
     sheets = sum(file.rows for file in lake.files("sheets"))
     print(f"{documents:,} documents, {sheets:,} sheets, {figures:,} figures on {os.cpu_count()} processors")
     print(
-        f"{'step':9} {'seconds':>8} {'documents/min':>14} {'figures/min':>12} {'load':>6} {'start-up':>9} {'share':>6}"
+        f"{'step':9} {'seconds':>8} {'documents/min':>14} {'figures/min':>12} {'load':>6} {'start-up':>9} "
+        f"{'handling':>9} {'share':>6}"
     )
     for group in engine_groups(STEPS):
         whole = sum(watch.seconds.get(step.name, 0.0) + watch.startup.get(step.name, 0.0) for step in group)
         for step in group:
             seconds, startup = watch.seconds.get(step.name, 0.0), watch.startup.get(step.name, 0.0)
-            share = f"{startup / whole:6.1%}" if step is group[0] else ""
+            # What neighbours share of an engine's start is theirs together.
+            inside = sum(handled.get(step.name, 0.0) for step in group)
+            share = f"{(startup + inside) / whole:6.1%}" if step is group[0] else ""
+            handled_s = f"{handled[step.name]:9.1f}" if step.name in handled else " " * 9
             print(
                 f"{step.name:9} {seconds:8.1f} {60 * documents / seconds:14,.0f} {60 * figures / seconds:12,.0f} "
-                f"{watch.load[step.name]:6.0%} {startup:9.1f} {share}"
+                f"{watch.load[step.name]:6.0%} {startup:9.1f} {handled_s} {share}"
             )
-    total = watch.work + watch.waiting
+    total, lost = watch.work + watch.waiting, watch.waiting + sum(handled.values())
     print(
         f"{'all':9} {total:8.1f} {60 * documents / total:14,.0f} {60 * figures / total:12,.0f}        "
-        f"{watch.waiting:9.1f} {watch.waiting / total:6.1%} asked: < 15%"
+        f"{watch.waiting:9.1f} {sum(handled.values()):9.1f} {lost / total:6.1%} asked: < 15%"
     )
 
 

@@ -20,6 +20,9 @@ FIGLAKE = Path(sys.executable).parent / "figlake"
 #: The same of this checkout, wherever the environment was installed from: a task hides Airflow's PYTHONPATH from it.
 COMMAND = f"env PYTHONPATH={ROOT} {FIGLAKE}"
 
+#: What `ray job submit` says last.
+SUCCEEDED = """printf "2026-11-29 16:28:41,729\\tSUCC cli.py:67 -- Job 'x' succeeded\\n\\n"\n"""
+
 #: A run of two documents took 260 s on two busy cores.
 RUN_SECONDS = 1000
 
@@ -114,7 +117,7 @@ def stub(tmp_path: Path) -> Callable[[str], tuple[str, Path]]:
         program.chmod(0o755)
         for name in ("spark-submit", "ray"):  # taken from beside figlake
             (tmp_path / name).write_text(
-                f'#!/bin/sh\necho "{name} $@" >> {calls}\ncase "$*" in\n{cases}\nesac\necho "Job \'x\' succeeded"\n'
+                f'#!/bin/sh\necho "{name} $@" >> {calls}\ncase "$*" in\n{cases}\nesac\n{SUCCEEDED}'
             )
             (tmp_path / name).chmod(0o755)
         return str(program), calls

@@ -23,15 +23,19 @@ FIGLAKE = [sys.executable, "-m", "jobs.cli"]
 class Nodes:
     """Nodes of one cluster, each with a processor, as process groups of their own; they know each other by a token."""
 
-    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None, dashboard: int | None = None) -> None:
+        """``dashboard``: a port for the head's, which takes jobs."""
         self.folder = folder
+        self.dashboard = ["--include-dashboard", "false"]
+        if dashboard:
+            self.dashboard = ["--include-dashboard", "true", "--dashboard-port", str(dashboard)]
         self.environment = {**os.environ, **(environment or {}), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
         self.address = f"127.0.0.1:{free_port()}"
         self.groups: list[subprocess.Popen[bytes]] = []
 
     def add(self) -> subprocess.Popen[bytes]:
         """Start a node, the first as head, and wait until it has joined."""
-        head = ["--head", "--port", self.address.split(":")[1], "--include-dashboard", "false"]
+        head = ["--head", "--port", self.address.split(":")[1], *self.dashboard]
         command = [str(RAY), "start", *(["--address", self.address] if self.groups else head), "--num-cpus", "1",
                    "--block", "--object-store-memory", str(200 << 20), "--node-ip-address", "127.0.0.1",
                    "--disable-usage-stats"]  # fmt: skip
