@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jobs import admin, ask, codebooks, evaluate, fetch, ingest, make, pending, plan, rejects, report, trace, watch
+from pipeline.ending import leave
 
 app = typer.Typer(
     name="figlake",
@@ -43,7 +44,10 @@ def _options(
 
 def main() -> None:
     """Entry point of the command ``figlake``."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else 0 if end.code is None else 1)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ JSON lines on the descriptor that standard output had; whatever an engine prints
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import sys
@@ -15,10 +14,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from pipeline import observe
 from pipeline.config import Settings, settings_from_json
+from pipeline.ending import leave
 from pipeline.errors import FiglakeError, storage_refusal
 from pipeline.flow import BY_NAME, Step
 from pipeline.lake import Lake
@@ -167,18 +167,6 @@ def main() -> int:
         emit({"event": "error", "message": refusal, "exit_code": 1})
         return 1
     return 0
-
-
-def leave(code: int) -> NoReturn:
-    """End as Python does, but for what native libraries take down with them.
-
-    Their threads may still be at work (an object store that failed), and a process that ends beneath them aborts: its
-    work is done and committed, and would count as failed.
-    """
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_help_answers_at_once_because_it_imports_no_engine() -> None:
     code = "import sys; sys.argv = ['figlake', '--help']\n"
-    code += "try:\n    from jobs.cli import main; main()\nexcept SystemExit: pass\n"
+    code += "try:\n    from jobs.cli import app; app()\nexcept SystemExit: pass\n"
     code += "print(sorted({'torch', 'ray', 'pyspark', 'faiss', 'pyarrow', 'duckdb', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True)
     assert done.stdout.splitlines()[-1] == "[]"
