@@ -93,6 +93,7 @@ def _rehearse(session: object) -> None:
     from pyspark.sql import functions as F  # noqa: N812 - the name everyone knows
 
     from pipeline.engines import spark
+    from pipeline.parts import result_batch
 
     with tempfile.TemporaryDirectory(prefix="figlake-") as folder:
         path = f"{folder}/rows.parquet"
@@ -107,7 +108,7 @@ def _rehearse(session: object) -> None:
             .sortWithinPartitions("key")
         )
         spark.run(joined, lambda batches: iter(()))
-        spark.run(spark.tasks(session, ["a"]), lambda batches: iter(()))
+        spark.run_items(session, ["a"], lambda item: result_batch())
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -67,6 +67,7 @@ def session(settings: Settings, *, patience_s: float = _PATIENCE_S) -> Iterator[
         "spark.sql.execution.arrow.maxBytesPerBatch": str(_BATCH_BYTES),
         "spark.sql.execution.arrow.maxRecordsPerBatch": "2000",
         "spark.sql.parquet.columnarReaderBatchSize": "512",
+        "spark.python.daemon.module": "pipeline.engines.spark_daemon",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         **(_local(java) if settings.spark.master.startswith("local") and not submitted else {}),
@@ -143,21 +144,57 @@ def read(spark: SparkSession, lake: Lake, table: str, archive: str, columns: Seq
     return frame.select(*wanted).withColumn("archive", F.lit(archive))
 
 
-def tasks(spark: SparkSession, items: Sequence[str]) -> DataFrame:
-    """One column ``item``, one task per item."""
-    rows = spark.sparkContext.parallelize([(item,) for item in items], max(1, len(items)))
-    return spark.createDataFrame(rows, "item string")
-
-
 def run(frame: DataFrame, worker: Worker, progress: Progress | None = None) -> Outcome:
     """Run ``worker`` over the frame's Arrow batches and gather the result rows it yields.
 
     Only result rows reach the driver. Progress counts Spark tasks.
     """
-    rows = frame.mapInArrow(worker, _RESULT)
-    with _watching(frame.sparkSession, progress):
+    return _collect(frame.mapInArrow(worker, _RESULT), progress)
+
+
+def run_items(
+    spark: SparkSession, items: Sequence[str], worker: Callable[[str], pa.RecordBatch], progress: Progress | None = None
+) -> Outcome:
+    """Run ``worker`` over the items, one task for each, and gather the result rows that it returns."""
+    if not items:
+        return Outcome()
+    with _without_compiler(spark):
+        return _collect(_each(spark, items, lambda item: iter((worker(item),)), _RESULT), progress)
+
+
+def _collect(rows: DataFrame, progress: Progress | None) -> Outcome:
+    with _watching(rows.sparkSession, progress):
         collected = rows.collect()
     return gather((row.kind, row.payload) for row in collected)
+
+
+def _each(
+    spark: SparkSession, items: Sequence[str], work: Callable[[str], Iterator[pa.RecordBatch]], schema: Any
+) -> DataFrame:
+    """What ``work`` yields for each item, each in a task of its own.
+
+    Tasks are numbered and bring the items along in their closure: a frame of strings takes Python workers to make.
+    """
+    given = list(items)
+
+    def worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch["id"].to_pylist():
+                yield from work(given[number])
+
+    return spark.range(0, len(given), 1, len(given)).mapInArrow(worker, schema)
+
+
+@contextmanager
+def _without_compiler(spark: SparkSession) -> Iterator[None]:
+    """For jobs that hand out a few numbers: to compile Java for them takes Spark longer than to interpret them."""
+    name = "spark.sql.codegen.factoryMode"
+    spark.conf.set(name, "NO_CODEGEN")
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # the JVM may be gone, and that is told elsewhere
+            spark.conf.unset(name)
 
 
 def _spark_schema(schema: pa.Schema) -> object:
@@ -173,13 +210,11 @@ def _read_on_workers(spark: SparkSession, lake: Lake, paths: list[str], schema: 
 
     storage = lake.storage
 
-    def scan(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for path in batch["item"].to_pylist():
-                dataset = ds.dataset(path, schema=schema, format="parquet", filesystem=storage.filesystem())
-                yield from dataset.to_batches(batch_size=512, batch_readahead=1, fragment_readahead=1)
+    def scan(path: str) -> Iterator[pa.RecordBatch]:
+        dataset = ds.dataset(path, schema=schema, format="parquet", filesystem=storage.filesystem())
+        yield from dataset.to_batches(batch_size=512, batch_readahead=1, fragment_readahead=1)
 
-    return tasks(spark, paths).mapInArrow(scan, _spark_schema(schema))
+    return _each(spark, paths, scan, _spark_schema(schema))
 
 
 @contextmanager

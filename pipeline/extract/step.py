@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -43,14 +43,12 @@ def run(ctx: StepContext) -> Outcome:
         rejects = [reject for reject in rejects if _names(reject.item, only)]
     delivered = listing.delivery_date
 
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for item in batch["item"].to_pylist():
-                yield extract_shard(item, storage, archive, settings, delivered, only)
+    def work(item: str) -> pa.RecordBatch:
+        return extract_shard(item, storage, archive, settings, delivered, only)
 
     shards = spread(shards, ctx.engine.sparkContext.defaultParallelism)
     items = [json.dumps([place, shard.to_json()]) for place, shard in enumerate(shards)]
-    outcome = spark.run(spark.tasks(ctx.engine, items), work, ctx.progress) if items else Outcome()
+    outcome = spark.run_items(ctx.engine, items, work, ctx.progress)
     outcome.rejects = rejects + outcome.rejects
     drop_duplicates(outcome, storage, settings.lake, standing)
     outcome.notes = []

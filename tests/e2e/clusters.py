@@ -137,6 +137,6 @@ def executors_below(ancestor: int) -> list[psutil.Process]:
     for process in psutil.Process(ancestor).children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # short-lived ones end while they are looked at
             is_executor = any("CoarseGrainedExecutorBackend" in word for word in process.cmdline())
-            if is_executor and any("pyspark.daemon" in child.cmdline() for child in process.children()):
+            if is_executor and any("pyspark.worker" in child.cmdline() for child in process.children()):
                 found.append(process)
     return found

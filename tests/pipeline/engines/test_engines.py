@@ -77,6 +77,20 @@ def test_spark_reads_a_bucket_through_its_python_workers(spark: Any) -> None:
     assert sorted((r.figure_id, r.type_probability, r.archive) for r in rows) == [("a1", 1.0, "A"), ("a2", 1.0, "A")]
 
 
+def test_spark_gives_each_item_to_a_task_whose_worker_has_the_steps_loaded(spark: Any) -> None:
+    def work(item: str) -> pa.RecordBatch:
+        import pyspark
+
+        loaded = str("pipeline.linking.step" in sys.modules and "pyspark.zip" not in pyspark.__file__)
+        return result_batch((), [Reject(item, Reason.STEP_ERROR, loaded)], rows_in=1)
+
+    outcome = spark_engine.run_items(spark, ["a", "b", "c"], work)
+    assert sorted((reject.item, reject.detail) for reject in outcome.rejects) == [(item, "True") for item in "abc"]
+    assert outcome.rows_in == 3
+    assert spark_engine.run_items(spark, [], work).rows_in == 0
+    assert spark.conf.get("spark.sql.codegen.factoryMode") == "FALLBACK"
+
+
 def test_spark_leaves_a_small_archive_to_more_than_one_core(spark: Any) -> None:
     rows = [(f"EP{number}", random.Random(number).randbytes(8192)) for number in range(40)]
 
