@@ -66,6 +66,9 @@ fi
 honour_pip_configuration
 if "$python" -m pip install --quiet --disable-pip-version-check -c constraints.txt uv &&
     "$python" -m uv pip install --python "$python" "$@"; then
+    # uv leaves bytecode to the first import. Where Python is told to write none, every process would compile torch anew.
+    [ -z "${PYTHONDONTWRITEBYTECODE:-}" ] ||
+        "$python" -m compileall -q -j 0 -x '/tests?/' "$environment/lib" >/dev/null 2>&1 || true
     exit 0
 fi
 echo "uv could not install this; plain pip tries, which takes longer" >&2
