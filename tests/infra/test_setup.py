@@ -42,7 +42,7 @@ def environment(tmp_path: Path) -> Path:
 
 def install(environment: Path, **variables: str) -> list[str]:
     """Run the set-up for the package ``something``; what was asked of uv and pip after uv was there."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_", "PYTHON"))}
     subprocess.run([INSTALL, environment, "something"], cwd=ROOT, env=inherited | variables, check=True)
     first, *rest = (environment.parent / "log").read_text().splitlines()
     assert first.endswith("-c constraints.txt uv")
@@ -54,6 +54,10 @@ def test_a_mirror_that_pip_was_told_of_is_given_to_uv(environment: Path, setting
     assert install(environment, PIP_SAYS=setting) == [
         "uv from https://mirror.example/simple: -m uv pip install --python ENV/bin/python something"
     ]
+
+
+def test_where_no_import_writes_bytecode_the_installation_does(environment: Path) -> None:
+    assert install(environment, PYTHONDONTWRITEBYTECODE="1")[1:] == ["pip: -m compileall -q -j 0 -x /tests?/ ENV/lib"]
 
 
 def test_without_a_mirror_uv_takes_the_registry(environment: Path) -> None:
