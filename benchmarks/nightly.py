@@ -1,12 +1,13 @@
 """One synthetic week end to end, then a second night: rates per step, overhead, growth, and one worker against two.
 
-    python -m benchmarks.nightly [--documents 2000] [--compared 200] [--folder DIR] [--reference]
+    python -m benchmarks.nightly [--documents 2000] [--compared 200] [--turns 2] [--only-compared] [--reference]
 
 Each run is `figlake run` with the laptop profile. Printed: documents and figures per minute and the processors' load in
 each step; what an engine's start-up takes of its steps (start-up: from the end of the step before to the first step's
 start, for both of Spark's and Ray's processes; the load tells how much a step waits); a second night with a new archive
 of a twentieth as many documents, against the first; and the steps bound by processors on one worker against two, on
-``--compared`` documents (0: not at all), twice in turns; of few it is mostly the loading of models that is compared.
+``--compared`` documents (0: not at all), the extract on the week's, in turns; of few it is mostly the loading of models
+that is compared.
 
 Handling: what an engine takes to bring a step's rows to workers that do nothing with them, and back what they made of
 them: reading, joining, sorting, and the serialisation between Java, Python and Ray's object store. It is timed apart,
@@ -51,8 +52,6 @@ from pipeline.synth import draw_archive
 from pipeline.worker import engine_session
 
 SEED = 20190213
-#: How often one worker and two are compared.
-TURNS = 2
 BOUND = ("extract", "ocr", "figures", "link", "embed")
 
 
@@ -89,6 +88,11 @@ class Watch:
         return sum(self.seconds.values())
 
     @property
+    def figures(self) -> tuple[dict[str, float], ...]:
+        """All by step."""
+        return self.startup, self.seconds, self.load, self.kernel
+
+    @property
     def waiting(self) -> float:
         """Seconds of start-up."""
         return sum(self.startup.values())
@@ -118,32 +122,43 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--compared", type=int, default=200, help="documents on which one worker is compared with two")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    parser.add_argument("--only-compared", action="store_true", help="leave out the two nights")
+    parser.add_argument("--turns", type=int, default=2, help="how often one worker and two are compared")
     parser.add_argument("--reference", action="store_true", help="write the rates that figlake ships with")
     arguments = parser.parse_args()
-    settings = load_settings("laptop", overrides=["publish.recall_at_10=0.5"])
     with tempfile.TemporaryDirectory(prefix="figlake-", dir=arguments.folder) as name:
         folder = Path(name)
-        documents = arguments.documents
-        counts = {"week": documents, "next": max(2, documents // 20), "compared": arguments.compared, "single": 1}
-        week, next_week, compared, single = (
-            draw_archive(folder / place, max(1, count), SEED + number, week=number + 1, processes=os.cpu_count() or 1)
-            for number, (place, count) in enumerate(counts.items())
-        )
-        small = Lake.at(folder / "least")
-        least = night(small, settings, single)
-        if not sum(file.rows for file in small.files("sheets")):
-            raise SystemExit("the night of one document had no sheet to read: change SEED")
-        lake = Lake.at(folder / "lake")
-        first = night(lake, settings, week)
-        show(lake, first, documents, handling(lake, settings))
-        before = sum(file.rows for file in lake.files("sheets"))
-        second = night(lake, settings, next_week)
-        sheets = sum(file.rows for file in lake.files("sheets")) - before
-        second_night(first, second, least, counts["next"], sheets / before)
-        if arguments.reference:
-            write_reference(rates_of(lake))
+
+        def drawn(place: str, number: int, documents: int) -> Path:
+            processes = os.cpu_count() or 1
+            return draw_archive(folder / place, documents, SEED + number, week=number + 1, processes=processes)
+
+        week = drawn("week", 0, arguments.documents)
+        if not arguments.only_compared:
+            lake = two_nights(folder, week, arguments.documents, drawn)
+            if arguments.reference:
+                write_reference(rates_of(lake))
         if arguments.compared:
-            two_workers(folder, compared)
+            two_workers(folder, week, drawn("compared", 2, arguments.compared), arguments.turns)
+
+
+def two_nights(folder: Path, week: Path, documents: int, drawn: Callable[[str, int, int], Path]) -> Lake:
+    """The week's night and the one after it; returns their lake."""
+    settings = load_settings("laptop", overrides=["publish.recall_at_10=0.5"])
+    small = Lake.at(folder / "least")
+    least = night(small, settings, drawn("single", 3, 1))
+    if not sum(file.rows for file in small.files("sheets")):
+        raise SystemExit("the night of one document had no sheet to read: change SEED")
+    more = max(2, documents // 20)
+    next_week = drawn("next", 1, more)
+    lake = Lake.at(folder / "lake")
+    first = night(lake, settings, week)
+    show(lake, first, documents, handling(lake, settings))
+    before = sum(file.rows for file in lake.files("sheets"))
+    second = night(lake, settings, next_week)
+    sheets = sum(file.rows for file in lake.files("sheets")) - before
+    second_night(first, second, least, more, sheets / before)
+    return lake
 
 
 class Idle:
@@ -240,29 +255,33 @@ def second_night(first: Watch, second: Watch, least: Watch, documents: int, shee
     )
 
 
-def two_workers(folder: Path, archive: Path) -> None:
+def two_workers(folder: Path, week: Path, archive: Path, turns: int) -> None:
     """The steps that processors bound, on one worker and on two, each held to one thread as where there are many.
 
-    In turns, the least time of each step counts: a virtual machine is lent its memory and its processors unevenly.
+    The extract, of the whole week, for it is done with a small archive before its workers are warm. In turns, the least
+    time of each step counts: a virtual machine is lent its memory and its processors unevenly.
     """
     found: dict[int, list[Watch]] = {1: [], 2: []}
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
-    for turn in range(TURNS):
+    for turn in range(turns):
         for workers, nights in found.items():
             settings = load_settings("laptop", overrides=[f"spark.master=local[{workers}]", f"ray.num_cpus={workers}"])
-            nights.append(night(Lake.at(folder / f"workers-{workers}-{turn}"), settings, archive, BOUND[-1]))
+            whole = night(Lake.at(folder / f"week-{workers}-{turn}"), settings, week, BOUND[0])
+            watch = night(Lake.at(folder / f"workers-{workers}-{turn}"), settings, archive, BOUND[-1])
+            for given, taken in zip(whole.figures, watch.figures, strict=True):
+                taken |= given
+            nights.append(watch)
     print("\none worker against two (asked: at least 1.5 times); load and the kernel's share of it are the machine's")
-    whole = {1: 0.0, 2: 0.0}
     for name in BOUND:
         one, two = (min(nights, key=lambda watch: watch.seconds[name]) for nights in found.values())
-        whole = {1: whole[1] + one.seconds[name], 2: whole[2] + two.seconds[name]}
         print(
             f"{name:9} {one.seconds[name]:8.1f} s  {two.seconds[name]:8.1f} s  "
             f"{one.seconds[name] / two.seconds[name]:5.2f} times   load {one.load[name]:4.0%} {two.load[name]:4.0%}   "
             f"kernel {one.kernel[name]:4.0%} {two.kernel[name]:4.0%}  ({BY_NAME[name].engine}; "
             f"all turns {', '.join(f'{w.seconds[name]:.1f}' for nights in found.values() for w in nights)})"
         )
-    print(f"{'all':9} {whole[1]:8.1f} s  {whole[2]:8.1f} s  {whole[1] / whole[2]:5.2f} times")
+    one_s, two_s = (sum(min(w.seconds[n] for w in nights) for n in BOUND[1:]) for nights in found.values())
+    print(f"{'others':9} {one_s:8.1f} s  {two_s:8.1f} s  {one_s / two_s:5.2f} times")
 
 
 def write_reference(rates: Rates) -> None:
