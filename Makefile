@@ -1,6 +1,6 @@
 # Two commands on a fresh machine: make demo, make test.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench install java airflow docs lock clean
+.PHONY: help demo test check soak bench install java classes airflow docs lock clean
 
 BIN := .venv/bin
 PYTEST_ARGS ?=
@@ -14,10 +14,10 @@ WITH_JAVA = JAVA_HOME="$$($(JAVA))" && export JAVA_HOME &&
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-demo: java .venv/.installed .venv/.classes ## install, draw two weekly archives, run the whole pipeline on them, search; results in demo/
+demo: java .venv/.installed classes ## install, draw two weekly archives, run the whole pipeline on them, search; results in demo/
 	@$(WITH_JAVA) $(BIN)/figlake demo --out $(DEMO)
 
-test: java .venv/.installed .venv/.classes .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
+test: java .venv/.installed classes .venv-airflow/.installed ## install and run every test; PYTEST_ARGS="-k linking" picks some
 	@$(WITH_JAVA) $(BIN)/pytest $(PYTEST_ARGS)
 
 check: .venv/.installed ## lint, format and type check; scripts and images; advisories on the pinned versions
@@ -28,14 +28,14 @@ check: .venv/.installed ## lint, format and type check; scripts and images; advi
 	$(BIN)/hadolint infra/Dockerfile
 	$(BIN)/python infra/audit.py
 
-soak: java .venv/.installed .venv/.classes ## all faults, for about an hour: kills, disks, clocks, stores, parsers; one table; SOAK_ARGS="--kills 100" tries more, "--minutes 20" ends sooner
+soak: java .venv/.installed classes ## all faults, for about an hour: kills, disks, clocks, stores, parsers; one table; SOAK_ARGS="--kills 100" tries more, "--minutes 20" ends sooner
 	@$(WITH_JAVA) $(BIN)/python -m tests.faults.soak $(SOAK_ARGS); cases=$$?; \
 		FIGLAKE_FUZZ_SECONDS=60 $(BIN)/pytest -q -m "" tests/faults && exit $$cases
 
-bench: java .venv/.installed .venv/.classes ## every benchmark, each a ratio against a peer in the same run
+bench: java .venv/.installed classes ## every benchmark, each a ratio against a peer in the same run
 	@$(WITH_JAVA) for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-install: java .venv/.installed .venv/.classes ## the environment .venv, from pinned versions
+install: java .venv/.installed classes ## the environment .venv, from pinned versions
 airflow: .venv-airflow/.installed ## the environment .venv-airflow: Airflow and Spark never share one
 
 # Before anything large is fetched: whether there is, or can be, a Java.
@@ -49,10 +49,9 @@ java: .venv/bin/python
 	@infra/install.sh .venv -c constraints.txt -e '.[cpu,dev]'
 	@touch $@
 
-# Spark's classes, kept ready: its JVMs start in half the time, and do as well without.
-.venv/.classes: .venv/.installed
-	@$(WITH_JAVA) $(BIN)/python -m pipeline.engines.classes 2>/dev/null || echo "Spark's classes are not kept ready: it takes some seconds more to start"
-	@touch $@
+# Spark's classes, kept ready: its JVMs start in half the time, and do as well without. Looks each time, for Java may change.
+classes: .venv/.installed
+	@$(WITH_JAVA) $(BIN)/python -m pipeline.engines.classes 2>/dev/null
 
 # A lock, not only constraints: the extra "airflow" without figlake's own dependencies.
 .venv-airflow/.installed: pyproject.toml constraints-airflow.txt infra/install.sh

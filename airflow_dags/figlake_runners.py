@@ -23,8 +23,9 @@ RUN_ID, PARENT = "FIGLAKE_RUN_ID", "OPENLINEAGE_PARENT_ID"
 #: `ray job submit` ends with 1 whatever its job ended with, and says the rest in words.
 _RAY_EXIT_CODE = re.compile(r"entrypoint command failed with exit code (\d+)")
 _RAY_SUCCESS = re.compile(r"Job '.*' succeeded")
-#: A line of Ray's own: 2026-11-29 16:28:41,729<tab>ERR cli.py:74 -- …
+#: How a line of Ray's own begins, 2026-11-29 16:28:41,729<tab>ERR cli.py:74 --, and its colours.
 _RAY_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+\t\w+ \w+\.py:\d+ -- ")
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _PR_SET_PDEATHSIG = 1
 #: Loaded now: between fork and exec another thread may hold the loader's lock, for ever.
 _LIBC = ctypes.CDLL(None)
@@ -76,10 +77,14 @@ class Runner:
         return 1 if submitted and code == 0 and not any(_RAY_SUCCESS.search(line) for line in lines) else code
 
     def said(self, engine: str, lines: Sequence[str]) -> list[str]:
-        """The lines that figlake printed: `ray job submit` says more, before and after them."""
+        """The lines that tell how it ended: figlake's own, or, where it did not come to an end, what Ray says of that.
+        `ray job submit` says more in any case, before and after them."""
         if (self.kind, engine) != ("cluster", "ray"):
             return list(lines)
-        return [line for line in lines if line and not _RAY_LINE.match(line)] or [""]
+        if any(_RAY_SUCCESS.search(line) or _RAY_EXIT_CODE.search(line) for line in lines):
+            return [line for line in lines if line and not _RAY_LINE.match(line)] or [""]
+        words = [_RAY_LINE.sub("", _COLOUR.sub("", line)) for line in lines]
+        return [text for text in words if text.strip("- ")] or [""]
 
     def stop(self, engine: str, job: str) -> list[str] | None:
         """The command line that ends what outlives the process that ``start`` describes: a job of a Ray cluster."""

@@ -191,7 +191,7 @@ def handling(lake: Lake, settings: Settings) -> dict[str, float]:
         started = quickest(lambda: through_ray(row, settings))  # actors that start, which the load of models would hide
         for name, tables in moved.items():
             rows = [ray_engine.read(lake, table, archive, columns) for table, columns in tables]
-            found[name] = sum(quickest(partial(through_ray, each, settings)) - started for each in rows)
+            found[name] = sum(max(0.0, quickest(partial(through_ray, each, settings)) - started) for each in rows)
     return found
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     try:
         app()
     except SystemExit as end:
-        leave(end.code if isinstance(end.code, int) else 0 if end.code is None else 1)
+        leave(end.code)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -23,6 +25,10 @@ from pipeline.engines.java import find_java
 
 #: The JVM's remarks on classes that it cannot keep would stand among Spark's lines.
 _QUIET = "-Xlog:disable -Xlog:all=error:stderr"
+#: The file that says that a Java keeps none, so that it is not tried again and again.
+_NONE = ".none"
+#: Age in seconds at which an unfinished file is nobody's any more.
+_LEFT_BEHIND_S = 3600
 #: Seconds that a JVM may take to write its classes down, which it does as it ends.
 _PATIENCE_S = 300
 
@@ -30,9 +36,10 @@ _PATIENCE_S = 300
 def options(java: Path) -> str:
     """What a JVM of this home is told so that it finds its classes ready; nothing where they are not."""
     for file in _folder().glob(f"{_name(java)}-*.jsa"):
-        # A JVM notices bytes that have changed, if told to look, and dies of those that are missing.
-        if file.stem.endswith(f"-{file.stat().st_size}"):
-            return f"-XX:SharedArchiveFile={file} -XX:+VerifySharedSpaces {_QUIET}"
+        with suppress(OSError):  # another process may be writing a new one
+            # A JVM notices bytes that have changed, if told to look, and dies of those that are missing.
+            if file.stem.endswith(f"-{file.stat().st_size}"):
+                return f'"-XX:SharedArchiveFile={file}" -XX:+VerifySharedSpaces {_QUIET}'
     return ""
 
 
@@ -48,7 +55,7 @@ def write(settings: Settings) -> Path | None:
     unfinished = _folder() / f"{name}.{os.getpid()}"
     conf = {
         **dict(settings.spark.conf),
-        "spark.driver.extraJavaOptions": f"-XX:ArchiveClassesAtExit={unfinished} {_QUIET}",
+        "spark.driver.extraJavaOptions": f'"-XX:ArchiveClassesAtExit={unfinished}" {_QUIET}',
     }
     try:
         with spark.session(
@@ -56,10 +63,12 @@ def write(settings: Settings) -> Path | None:
         ) as session:
             _rehearse(session)
             class_path = session._jvm.java.lang.System.getProperty("java.class.path")
+        for old in _folder().glob("spark-classes-*"):
+            if old.suffix in (".jsa", _NONE) or old.stat().st_mtime < time.time() - _LEFT_BEHIND_S:
+                old.unlink(missing_ok=True)
         if not unfinished.exists() or not _is_taken(java, unfinished, class_path):
+            (_folder() / f"{name}{_NONE}").touch()
             return None
-        for old in _folder().glob("spark-classes-*.jsa"):
-            old.unlink(missing_ok=True)
         return unfinished.rename(_folder() / f"{name}-{unfinished.stat().st_size}.jsa")
     finally:
         unfinished.unlink(missing_ok=True)
@@ -112,12 +121,19 @@ def _rehearse(session: object) -> None:
 
 
 def main() -> None:
-    """Write the file and say how large it is."""
-    file = write(load_settings("laptop"))
-    print(  # noqa: T201 - the answer
-        f"kept Spark's classes ready ({file.stat().st_size >> 20} MB)" if file else
-        "this Java keeps no classes ready: Spark takes some seconds more to start"
-    )  # fmt: skip
+    """Write the file, unless it is there, and say how large it is. No failure of it is one of figlake's."""
+    try:
+        java = find_java()
+        if options(java) or (_folder() / f"{_name(java)}{_NONE}").exists():
+            return
+        # What this machine is told of a cluster is not meant for a rehearsal.
+        file = write(load_settings("laptop", environment={}))
+    except Exception as error:
+        file, why = None, f"Spark's classes could not be kept ready: {error}"
+    else:
+        why = "this Java keeps no classes ready"
+    ready = f"kept Spark's classes ready ({file.stat().st_size >> 20} MB)" if file else ""
+    print(ready or f"{why}; Spark takes some seconds more to start")  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ _RESULT = "kind string, payload string"
 #: Rows between the JVM and a Python worker travel in batches of at most this size, so that a batch
 #: of sheets with their bytes stays small.
 _BATCH_BYTES = 32 << 20
+#: Characters of items that a closure brings along; Spark makes a broadcast of a closure of a megabyte.
+_CLOSURE_BYTES = 1 << 18
 #: What a JVM of this process's own is told besides, unless the settings say otherwise.
 _LOCAL = {
     # Loopback: a laptop's name may not resolve.
@@ -173,9 +175,19 @@ def _each(
 ) -> DataFrame:
     """What ``work`` yields for each item, each in a task of its own.
 
-    Tasks are numbered and bring the items along in their closure: a frame of strings takes Python workers to make.
+    Tasks are numbered and bring few items along in their closure: a frame of strings takes Python workers to make. Many
+    items go in a frame, for Spark writes a large closure to its disks, and ours may hold the store's keys.
     """
     given = list(items)
+    if sum(map(len, given)) > _CLOSURE_BYTES:
+        rows = spark.sparkContext.parallelize([(item,) for item in given], len(given))
+
+        def taker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for item in batch["item"].to_pylist():
+                    yield from work(item)
+
+        return spark.createDataFrame(rows, "item string").mapInArrow(taker, schema)
 
     def worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -189,12 +201,13 @@ def _each(
 def _without_compiler(spark: SparkSession) -> Iterator[None]:
     """For jobs that hand out a few numbers: to compile Java for them takes Spark longer than to interpret them."""
     name = "spark.sql.codegen.factoryMode"
+    before = spark.conf.get(name)
     spark.conf.set(name, "NO_CODEGEN")
     try:
         yield
     finally:
         with suppress(Exception):  # the JVM may be gone, and that is told elsewhere
-            spark.conf.unset(name)
+            spark.conf.set(name, before)
 
 
 def _spark_schema(schema: pa.Schema) -> object:

@@ -48,6 +48,16 @@ def test_a_job_of_a_ray_cluster_is_done_only_when_ray_says_so(said: list[str], c
     assert CLUSTER.outcome("ray", 3, said) == 3
 
 
+def test_of_a_job_that_ray_could_not_run_ray_has_the_last_word() -> None:
+    ray = "2026-11-29 16:28:41,729\tERR cli.py:74 -- "
+    failed = [f"{ray}Job 'n' failed", f"{ray}-----", f"{ray}\x1b[31mStatus message: no such node\x1b[39m", ""]
+    assert CLUSTER.said("ray", failed)[-1] == "Status message: no such node"
+    ended = ["error: no such lake", f"{ray}Status message: Job entrypoint command failed with exit code 2, last", ""]
+    assert CLUSTER.said("ray", ended)[-1] == "error: no such lake"
+    assert CLUSTER.said("spark", ["a", ""]) == ["a", ""]
+    assert CLUSTER.said("ray", []) == [""]
+
+
 def test_spark_is_submitted_with_the_python_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
     for name in ("airflow", "figlake"):  # as in the image: Airflow's environment is first on the path

@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TARGETS = ("spark", "ray", "serve", "figlake", "airflow")
 #: What each image runs. A worker of one engine never opens the other; resources.py asks only the one that runs.
 RUNS = {
-    "spark": [s.module for s in STEPS if s.engine == "spark"],
+    "spark": [s.module for s in STEPS if s.engine == "spark"] + ["pipeline.engines.spark_daemon"],
     "ray-cpu": [s.module for s in STEPS if s.engine == "ray"] + ["pipeline.ocr.rapidocr", "pipeline.ocr.easyocr"],
     "serve": [s.module for s in STEPS if s.engine == "driver"]
     + ["pipeline.search", "pipeline.sql", "pipeline.fetch", "pipeline.report.metrics"],

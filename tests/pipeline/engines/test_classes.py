@@ -1,5 +1,6 @@
 """Spark's classes kept ready in a file: real JVMs, which say themselves where each class came from."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -63,9 +64,31 @@ def test_a_damaged_file_costs_time_and_nothing_else(kept, tmp_path):
         kept.write_bytes(whole)
 
 
-def test_a_file_of_another_java_is_not_asked_for(kept, tmp_path):
-    (tmp_path / "release").write_text("another")
+def test_a_file_of_another_java_is_not_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / "release").write_text("17")
+    (tmp_path / f"{classes._name(tmp_path)}-3.jsa").write_text("abc")
+    assert classes.options(tmp_path)
+    os.utime(tmp_path / "release", (1, 1))
     assert classes.options(tmp_path) == ""
+
+
+def test_it_is_written_once_and_a_java_that_keeps_none_is_asked_once(kept, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(classes, "write", lambda settings: pytest.fail("it is there"))
+    classes.main()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / f"{classes._name(find_java())}.none").touch()
+    classes.main()
+    assert capsys.readouterr().out == ""
+
+
+def test_a_failure_is_said_and_tried_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(classes, "write", lambda settings: (_ for _ in ()).throw(OSError("no room")))
+    for _ in range(2):
+        classes.main()
+        assert "could not be kept ready: no room; Spark takes" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_a_java_does_not_take_is_found_out(kept, tmp_path):

@@ -88,6 +88,8 @@ def test_spark_gives_each_item_to_a_task_whose_worker_has_the_steps_loaded(spark
     assert sorted((reject.item, reject.detail) for reject in outcome.rejects) == [(item, "True") for item in "abc"]
     assert outcome.rows_in == 3
     assert spark_engine.run_items(spark, [], work).rows_in == 0
+    large = [letter * 100_000 for letter in "abc"]  # more than a closure takes along
+    assert sorted(reject.item for reject in spark_engine.run_items(spark, large, work).rejects) == large
     assert spark.conf.get("spark.sql.codegen.factoryMode") == "FALLBACK"
 
 
@@ -179,6 +181,24 @@ def test_model_actors_are_no_more_than_have_something_to_do(ray: None) -> None:
         ray_engine.actor_options(SETTINGS, most, actors)["concurrency"] for most, actors in ((0, 0), (1, 3), (9, 3))
     ]
     assert found == [1, 1, 3]
+
+
+def test_what_spark_forks_its_workers_from_has_no_threads_but_those_that_survive_it() -> None:
+    # OpenBLAS (named like the process) and jemalloc put theirs in order around a fork; Python's and others would hang.
+    script = (
+        "import os, threading\n"
+        "from unittest.mock import patch\n"
+        "import pyspark.daemon\n"
+        "from pipeline.engines import spark_daemon\n"
+        "def manager():\n"
+        "    names = {open(f'/proc/self/task/{t}/comm').read().strip() for t in os.listdir('/proc/self/task')}\n"
+        "    own = open('/proc/self/comm').read().strip()\n"
+        "    print(threading.active_count(), sorted(names - {own, 'jemalloc_bg_thd'}))\n"
+        "with patch('pyspark.daemon.manager', manager):\n"
+        "    spark_daemon.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "1 []\n", done.stdout + done.stderr
 
 
 def test_a_spark_session_can_follow_another_in_one_process() -> None:
