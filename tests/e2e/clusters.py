@@ -38,7 +38,7 @@ class Nodes:
         head = ["--head", "--port", self.address.split(":")[1], *self.dashboard]
         command = [str(RAY), "start", *(["--address", self.address] if self.groups else head), "--num-cpus", "1",
                    "--block", "--object-store-memory", str(200 << 20), "--node-ip-address", "127.0.0.1",
-                   "--disable-usage-stats"]  # fmt: skip
+                   "--dashboard-agent-listen-port", str(free_port()), "--disable-usage-stats"]  # fmt: skip
         log = self.folder / f"node-{len(self.groups)}.log"
         with log.open("wb") as stream:
             node = subprocess.Popen(
