@@ -98,7 +98,18 @@ def test_make_soak_runs_the_tests_also_after_a_case_that_fell_short_and_fails_wh
             )
             (tmp_path / program).chmod(0o755)
         (tmp_path / "log").write_text("")
-        command = ["make", "-o", "java", "-o", ".venv/.installed", "soak", f"BIN={tmp_path}", "SOAK_ARGS=--kills 7"]
+        command = [
+            "make",
+            "-o",
+            "java",
+            "-o",
+            ".venv/.installed",
+            "-o",
+            "classes",
+            "soak",
+            f"BIN={tmp_path}",
+            "SOAK_ARGS=--kills 7",
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         ran = [line for line in (tmp_path / "log").read_text().splitlines() if "infra/java.py" not in line]
         assert ran == ["python -m tests.faults.soak --kills 7", "pytest -q -m  tests/faults"]
