@@ -179,22 +179,21 @@ def _each(
     items go in a frame, for Spark writes a large closure to its disks, and ours may hold the store's keys.
     """
     given = list(items)
+    frame: DataFrame
+    column: str
+    item_of: Callable[[Any], str]
     if sum(map(len, given)) > _CLOSURE_BYTES:
         rows = spark.sparkContext.parallelize([(item,) for item in given], len(given))
-
-        def taker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                for item in batch["item"].to_pylist():
-                    yield from work(item)
-
-        return spark.createDataFrame(rows, "item string").mapInArrow(taker, schema)
+        frame, column, item_of = spark.createDataFrame(rows, "item string"), "item", str
+    else:
+        frame, column, item_of = spark.range(0, len(given), 1, len(given)), "id", given.__getitem__
 
     def worker(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for number in batch["id"].to_pylist():
-                yield from work(given[number])
+            for value in batch[column].to_pylist():
+                yield from work(item_of(value))
 
-    return spark.range(0, len(given), 1, len(given)).mapInArrow(worker, schema)
+    return frame.mapInArrow(worker, schema)
 
 
 @contextmanager

@@ -55,4 +55,3 @@ def test_the_suite_ends_with_the_code_of_its_session(tmp_path: Path, body: str |
         cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
-    assert f"{1 if body else 0} " in done.stdout or "no tests ran" in done.stdout
