@@ -159,7 +159,9 @@ def _print_offers(
     from pipeline.fetch.bucket import read_record
     from pipeline.fetch.work import ARCHIVES, wanted
 
-    new = wanted(source.offers(), read_record(to), since, match or ARCHIVES)[:at_most]
+    record, patterns = read_record(to), match or ARCHIVES
+    new = wanted(source.offers(), record, since, patterns)
+    new = [offer for offer in new if not record.rests_until(offer, patterns)][:at_most]
     if as_json:
         rows = [
             {"name": o.name, "delivery": o.delivery, "published": o.published.isoformat(), "about_bytes": o.about_bytes}

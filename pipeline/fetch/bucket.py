@@ -61,9 +61,9 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
 
     done = fetch(source, scratch, transport, keep=keep, **options)
     begun = Record.read(scratch)
-    if begun.since is not None and not done.files:
+    if begun.since is not None and (done.failures or not done.files):
         try:
-            _remember(Record(begun.since, passed=begun.passed), place)
+            _remember(Record(begun.since, passed=begun.passed, refused=begun.refused), place)
         except (OSError, BaseError) as error:
             raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
     if not done.failures:

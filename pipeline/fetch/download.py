@@ -24,6 +24,10 @@ _WHOLE_TRIES = 2
 Progress = Callable[[int, int | None], None]
 
 
+class WrongChecksumError(FetchError):
+    """A file came whole, twice, and is not the one that its source says it is."""
+
+
 @dataclass
 class _Part:
     """The file on its way: ``NAME.part``, and beside it which version of the file it is the beginning of."""
@@ -69,7 +73,7 @@ def download(source: Source, offer: Offer, folder: Path, transport: Transport, p
     """Bring one offered file into ``folder``; returns its path and SHA-1 (hex, upper case).
 
     Until it is whole and its checksum is right it is called ``.NAME.part``; a later call goes on from there. Raises
-    FetchError when it cannot be had.
+    FetchError when it cannot be had, WrongChecksumError when it came whole and is not what was offered.
     """
     target = folder / offer.name
     part = _Part(folder / f".{offer.name}.part")
@@ -82,7 +86,7 @@ def download(source: Source, offer: Offer, folder: Path, transport: Transport, p
             return target, found
         part.restart(offer.version)
     part.discard()
-    raise FetchError(
+    raise WrongChecksumError(
         f"{offer.name}: its SHA-1 is {found}, the delivery says {offer.sha1}; nothing was kept. "
         "The file is being replaced at its source, or something on the way changes it: try again later"
     )

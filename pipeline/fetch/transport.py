@@ -18,6 +18,10 @@ from pipeline.errors import FiglakeError
 #: Answers that another try may change (RFC 9110, RFC 6585).
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 
+_CHUNK_BYTES = 1 << 16
+#: How long and how large an answer in JSON may be; lists of a product have some hundred KB.
+_ANSWER_TIMEOUTS, _ANSWER_BYTES = 5, 64 << 20
+
 
 class FetchError(FiglakeError):
     """A file or a list of files cannot be had, and trying again now will not change it."""
@@ -88,10 +92,15 @@ class Transport:
             answer.release_conn()
 
     def json(self, url: str, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None) -> Any:
-        """A decoded JSON answer; raises as :meth:`open` does, TransientError where it is none."""
+        """A decoded JSON answer; raises as :meth:`open` does, TransientError where it is none or does not end."""
+        body, until = bytearray(), time.monotonic() + _ANSWER_TIMEOUTS * self.settings.timeout_s
         with self.open(url, headers, form) as answer:
+            while chunk := answer.read1(_CHUNK_BYTES):  # a trickle never runs into the time-out of a single read
+                body += chunk
+                if time.monotonic() > until or len(body) > _ANSWER_BYTES:
+                    raise TransientError(f"{safe(url)} does not come to an end: {len(body) / 1e3:,.0f} KB so far")
             try:
-                return json.loads(answer.read())
+                return json.loads(body)
             except ValueError:
                 raise TransientError(f"{safe(url)} did not answer in JSON") from None
 

@@ -1,7 +1,7 @@
 """From what a source offers to files in the folder of archives: what is new, one after the other, and a record of it.
 
 The record ``.fetched.json`` beside the files says what came when. A file that was ingested and deleted is not fetched
-again; one that failed is tried again at the next call.
+again; one that failed is tried again at the next call, one whose checksum was wrong after half a day: it may be large.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.fetch.download import download
+from pipeline.fetch.download import WrongChecksumError, download
 from pipeline.fetch.sources import Offer, Source
 from pipeline.fetch.transport import FetchError, Transport
 
@@ -26,6 +26,8 @@ RECORD, LOCK = ".fetched.json", ".fetch.lock"
 ARCHIVES = ("*.zip", "*.ZIP", "*.tar", "*.TAR", "*.tgz", "*.tar.gz")
 #: Disk that stays free beside a download.
 _ROOM_BYTES = 1 << 30
+#: How long a file whose checksum was wrong is left alone, so that a night tries once, however often its task does.
+_REST = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,26 @@ class Entry:
     fetched_at: str
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A file whose checksum was wrong, and when; ISO 8601, UTC."""
+
+    version: str
+    at: str
+
+
 @dataclass
 class Record:
     """What a folder has received, and the time of publication from which on everything is wanted.
 
-    ``passed``: names of what was older; of a source that is not ``dated`` everything else is wanted.
+    ``passed``: names of what was older; of a source that is not ``dated`` everything else is wanted. ``refused``: what
+    came and was not what the source said.
     """
 
     since: str | None = None
     files: dict[str, Entry] = field(default_factory=dict)
     passed: list[str] | None = None
+    refused: dict[str, Refusal] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Record:
@@ -64,13 +76,15 @@ class Record:
         try:
             tree = json.loads(data)
             files = {name: Entry(**entry) for name, entry in tree["files"].items()}
-            return cls(tree["since"], files, tree.get("passed"))
+            refused = {name: Refusal(**entry) for name, entry in tree.get("refused", {}).items()}
+            return cls(tree["since"], files, tree.get("passed"), refused)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"{where} is damaged ({error!r}); remove it, and every file is fetched anew") from None
 
     def to_json(self) -> bytes:
         files = {name: asdict(entry) for name, entry in sorted(self.files.items())}
-        tree = {"since": self.since, "files": files, "passed": self.passed}
+        refused = {name: asdict(entry) for name, entry in sorted(self.refused.items())}
+        tree = {"since": self.since, "files": files, "passed": self.passed, "refused": refused}
         return json.dumps(tree, indent=1).encode()
 
     def write(self, folder: Path) -> None:
@@ -83,11 +97,22 @@ class Record:
         begins = [record.since for record in (self, other) if record.since is not None]
         since = min(begins, key=datetime.fromisoformat, default=None)
         passed = self.passed if other.passed is None else other.passed
-        return Record(since, {**self.files, **other.files}, passed)
+        files = {**self.files, **other.files}
+        refused = {**self.refused, **other.refused}
+        come = {name for name, entry in refused.items() if name in files and files[name].version == entry.version}
+        return Record(since, files, passed, {name: refused[name] for name in refused.keys() - come})
 
     def has(self, offer: Offer) -> bool:
         entry = self.files.get(offer.name)
         return entry is not None and entry.version == offer.version
+
+    def rests_until(self, offer: Offer, match: Sequence[str] = ARCHIVES) -> datetime | None:
+        """Until when a file whose checksum was wrong is left alone, but by who asks for it; None: it may be fetched."""
+        refusal = self.refused.get(offer.name)
+        if refusal is None or refusal.version != offer.version or tuple(match) != ARCHIVES:
+            return None
+        until = datetime.fromisoformat(refusal.at) + _REST
+        return until if datetime.now(UTC) < until else None
 
 
 @dataclass(frozen=True)
@@ -159,20 +184,31 @@ def fetch(
                 record.passed = sorted({offer.name for offer in offers} - {offer.name for offer in new})
             record.write(folder)  # what is wanted from now on is wanted although nothing may come today
         files, failures = [], []
-        for offer in new[:at_most]:
+        resting = {offer.name: until for offer in new if (until := record.rests_until(offer, match))}
+        for name, until in resting.items():
+            again = f"fetched again from {until:%Y-%m-%d %H:%M} UTC on, or by --match {name}"
+            failures.append((name, f"its checksum was wrong; it is {again}"))
+        for offer in [offer for offer in new if offer.name not in resting][:at_most]:
             try:
                 _require_room(folder, offer)
                 path, sha1 = download(source, offer, folder, transport, lambda n, t, o=offer: progress(o, n, t))  # type: ignore[misc]
-                size, now = path.stat().st_size, datetime.now(UTC).isoformat(timespec="seconds")
-                entry = Entry(offer.version, sha1, size, offer.published.isoformat(), now)
+                entry = Entry(offer.version, sha1, path.stat().st_size, offer.published.isoformat(), _now())
                 keep(path, replace(record, files={**record.files, offer.name: entry}))
             except FetchError as error:
                 failures.append((offer.name, str(error)))
+                if isinstance(error, WrongChecksumError):
+                    record.refused[offer.name] = Refusal(offer.version, _now())
+                    record.write(folder)
                 continue
             record.files[offer.name] = entry
+            record.refused.pop(offer.name, None)
             record.write(folder)
             files.append(path)
         return Fetched(tuple(files), tuple(failures), sum(record.has(offer) for offer in offers))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _require_room(folder: Path, offer: Offer) -> None:

@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +28,7 @@ class Behaviour:
     files: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     faults: list[Any] = field(default_factory=list)
     sha1: dict[int, str] = field(default_factory=dict)  # where the list lies about it
+    endless_list: bool = False
     ranges: bool = True
     paid: bool = False
     token_life: int = 3600
@@ -60,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         elif match := re.search(r"/file/(\d+)/download$", self.path):
             self._file(int(match[1]))
         elif re.search(r"/products/\d+$", self.path):
-            self._json(200, product(self.behaviour))
+            self._json(200, product(self.behaviour)) if not self.behaviour.endless_list else self._trickle()
         else:
             self._json(404, {})
 
@@ -115,6 +116,17 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.02)
         else:
             self.wfile.write(body)
+
+    def _trickle(self) -> None:
+        """A list that goes on and on, a byte at a time."""
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            for _ in range(1000):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.02)
 
     def _json(self, status: int, tree: Any, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(tree).encode()

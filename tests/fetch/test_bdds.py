@@ -116,6 +116,16 @@ def test_a_connection_that_trickles_is_dropped_and_tried_again(
     assert time.monotonic() - began < 60  # all of it at that speed takes two minutes
 
 
+def test_a_list_that_trickles_is_given_up(service: tuple[Behaviour, FetchSettings], tmp_path: Path) -> None:
+    behaviour, settings = service
+    behaviour.endless_list = True
+    bdds, transport = source(replace(settings, timeout_s=0.1, attempts=2))
+    began = time.monotonic()
+    with pytest.raises(FetchError, match=r"given up after 2 attempts.*does not come to an end"):
+        fetch(bdds, tmp_path, transport)
+    assert time.monotonic() - began < 10  # all of it takes twenty seconds, each time
+
+
 def test_a_wrong_checksum_leaves_nothing_behind_and_does_not_stop_the_others(
     service: tuple[Behaviour, FetchSettings], tmp_path: Path
 ) -> None:
@@ -128,6 +138,13 @@ def test_a_wrong_checksum_leaves_nothing_behind_and_does_not_stop_the_others(
     assert [name for name, _ in done.failures] == ["EPRTBJV2026000001001001.zip"]
     assert hashlib.sha1(DATA).hexdigest().upper() in done.failures[0][1]
     assert names(tmp_path) == {"EPRTBJV2026000002001001.zip"}
+    asked = len(behaviour.requests)
+    done = fetch(bdds, tmp_path, transport)  # a task's next try: the file is not fetched again, and is not forgotten
+    assert not done.files and "EPRTBJV2026000001001001.zip" in done.failures[0][1]
+    assert not any("download" in path for path, _ in behaviour.requests[asked:])
+    with_name = fetch(bdds, tmp_path, transport, match=["EPRTBJV2026000001*"])
+    assert hashlib.sha1(DATA).hexdigest().upper() in with_name.failures[0][1]
+    assert sum("download" in path for path, _ in behaviour.requests[asked:]) == 2
     behaviour.sha1.clear()  # mended at the source: the next call brings what failed
     assert [path.read_bytes() for path in fetch(bdds, tmp_path, transport).files] == [DATA]
 
