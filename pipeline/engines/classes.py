@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,8 @@ _NONE = ".none"
 _LEFT_BEHIND_S = 3600
 #: Seconds that a JVM may take to write its classes down, which it does as it ends.
 _PATIENCE_S = 300
+#: What a disk has free that was not full when the classes were written.
+_ROOM_BYTES = 64 << 20
 
 
 def options(java: Path) -> str:
@@ -67,7 +70,8 @@ def write(settings: Settings) -> Path | None:
             if old.suffix in (".jsa", _NONE) or old.stat().st_mtime < time.time() - _LEFT_BEHIND_S:
                 old.unlink(missing_ok=True)
         if not unfinished.exists() or not _is_taken(java, unfinished, class_path):
-            (_folder() / f"{name}{_NONE}").touch()
+            if shutil.disk_usage(_folder()).free > _ROOM_BYTES:  # on a full disk it is not Java's doing
+                (_folder() / f"{name}{_NONE}").touch()
             return None
         return unfinished.rename(_folder() / f"{name}-{unfinished.stat().st_size}.jsa")
     finally:

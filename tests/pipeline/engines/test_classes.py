@@ -1,9 +1,13 @@
 """Spark's classes kept ready in a file: real JVMs, which say themselves where each class came from."""
 
 import os
+import shutil
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -93,3 +97,13 @@ def test_a_failure_is_said_and_tried_again(tmp_path, monkeypatch, capsys):
 
 def test_a_file_that_a_java_does_not_take_is_found_out(kept, tmp_path):
     assert not classes._is_taken(find_java(), kept, str(tmp_path / "another.jar"))
+
+
+@pytest.mark.parametrize("free", [0, 1 << 40])
+def test_a_disk_that_was_full_is_not_taken_for_such_a_java(tmp_path, monkeypatch, free):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(spark, "session", lambda *_, **__: nullcontext(MagicMock()))
+    monkeypatch.setattr(classes, "_rehearse", lambda session: None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    assert classes.write(load_settings("laptop")) is None
+    assert bool(list(tmp_path.glob("*.none"))) == bool(free)
