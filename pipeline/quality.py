@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pipeline.config import QualitySettings
 from pipeline.lake import Lake
 from pipeline.parts import PartWriter
+from pipeline.sql import opened
 from schemas import TABLES
 
 Kind = Literal["keys", "references", "ranges", "norms", "shares"]
@@ -94,10 +95,8 @@ def expectations(settings: QualitySettings) -> list[Expectation]:
 
 def check(lake: Lake, settings: QualitySettings, archives: Collection[str] | None = None) -> list[Finding]:
     """Check the snapshot that ``lake`` is pinned to, of some archives or of all; every finding, good or bad."""
-    import duckdb
-
     findings = []
-    with duckdb.connect() as connection:
+    with opened(lake) as connection:
         for table in sorted({table for table in TABLES if "archive" in TABLES[table].partition_by}):
             connection.register(f"all_{table}", lake.dataset(table))
             connection.execute(f"CREATE VIEW {table} AS SELECT * FROM all_{table}{_only(archives)}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,9 +25,7 @@ def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.Duc
     Files and the network are out of a query's reach: only the views can be read. They lack the documents that have
     been withdrawn by now, whatever the version.
     """
-    import duckdb
-
-    connection, gone = duckdb.connect(), sorted(withdrawn(lake))
+    connection, gone = opened(lake), sorted(withdrawn(lake))
     for name, table in TABLES.items():
         rows = lake.dataset(name, version=(versions or {}).get(name))
         if gone and name != "tombstones" and ("doc_id" in table.schema.names or name == "rejects"):
@@ -33,6 +33,17 @@ def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.Duc
         connection.register(name, rows)
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def opened(lake: Lake, tables: Iterable[str] = (), folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """DuckDB with snapshots of these tables. When memory is short it sorts and joins on disk, in ``folder`` or where
+    temporary files go: by itself it would do so below the working directory."""
+    import duckdb
+
+    connection = duckdb.connect(config={"temp_directory": str(folder or tempfile.gettempdir())})
+    for table in tables:
+        connection.register(table, lake.dataset(table))
     return connection
 
 

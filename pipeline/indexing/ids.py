@@ -22,14 +22,14 @@ class IdCollisionError(FiglakeError):
     """Two keys have the same vector id, or one key came twice."""
 
 
-def vector_id(key: str) -> int:
-    """The id of a key: the upper 63 bits of its XXH3-64, UTF-8, seed 0."""
-    return xxhash.xxh3_64_intdigest(key.encode()) >> 1
+def vector_id(key: str, seed: int = 0) -> int:
+    """The id of a key: the upper 63 bits of its XXH3-64, UTF-8; with another ``seed`` another hash."""
+    return xxhash.xxh3_64_intdigest(key.encode(), seed) >> 1
 
 
-def vector_ids(keys: Iterable[str]) -> NDArray[np.int64]:
+def vector_ids(keys: Iterable[str], seed: int = 0) -> NDArray[np.int64]:
     """The ids of many keys, int64 of shape (n,)."""
-    return np.fromiter((vector_id(key) for key in keys), dtype=np.int64)
+    return np.fromiter((vector_id(key, seed) for key in keys), dtype=np.int64)
 
 
 def are_in(ids: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:

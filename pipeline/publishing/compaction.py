@@ -52,11 +52,11 @@ class Compacted:
 
 @dataclass(frozen=True)
 class Source:
-    """A unit to be compacted: its keys, and which of its rows stay."""
+    """A unit to be compacted: which of its rows stay, and whether it must be made anew."""
 
     unit: Unit
-    keys: pa.Table
     keep: NDArray[np.bool_]
+    is_dirty: bool
 
     @property
     def kept(self) -> int:
@@ -76,8 +76,8 @@ def compact(lake: Lake, settings: Settings) -> list[Compacted]:
     done: list[Compacted] = []
     standing = lake.generation("compacted", STEP, LAKE_SCOPE)
     for modality, units in standing_units(lake, documents).items():
-        sources = {id(unit): _source(lake.storage, unit, documents) for unit in units}
-        dirty = [unit for unit in units if _is_dirty(sources[id(unit)], withdrawn)]
+        sources = {id(unit): _source(lake.storage, unit, documents, withdrawn) for unit in units}
+        dirty = [unit for unit in units if sources[id(unit)].is_dirty]
         kept = [(unit, sources[id(unit)].kept) for unit in units]
         groups = with_the_living(plan(kept, dirty, settings.indexing.shards), kept)
         changed = {id(unit) for group in groups for unit in group}
@@ -146,40 +146,37 @@ def with_the_living(groups: list[list[Any]], units: Sequence[tuple[Any, int]]) -
     return [[*alive[0], *dead], *alive[1:]]
 
 
-def _source(storage: Storage, unit: Unit, documents: Mapping[str, pa.Array]) -> Source:
+def _source(storage: Storage, unit: Unit, documents: Mapping[str, pa.Array], withdrawn: pa.Array) -> Source:
     keys = read_keys(storage, unit)
     nothing = pa.array([], pa.string())
     kept = [
         pc.is_in(rows["doc_id"], value_set=documents.get(member.archive, nothing) if member.stands else nothing)
         for member, _, rows in unit.slices(keys)
     ]
-    return Source(unit, keys, np.concatenate([part.to_numpy(zero_copy_only=False) for part in kept]))
-
-
-def _is_dirty(source: Source, withdrawn: pa.Array) -> bool:
-    dead = source.keys.filter(pa.array(~source.keep))
-    if len(dead) > _DEAD_SHARE * len(source.keys):
-        return True
-    return bool(len(dead)) and bool(pc.any(pc.is_in(dead["doc_id"], value_set=withdrawn)).as_py())
+    keep = np.concatenate([part.to_numpy(zero_copy_only=False) for part in kept])
+    dead = keys["doc_id"].filter(pa.array(~keep))
+    is_dirty = len(dead) > _DEAD_SHARE * len(keys) or bool(pc.any(pc.is_in(dead, value_set=withdrawn)).as_py())
+    return Source(unit, keep, is_dirty)
 
 
 def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
     """One shard of the rows that stay, archive after archive. Memory: the keys and the codes of these sources."""
+    keys_of = {id(source): read_keys(storage, source.unit) for source in sources}
     pieces = [
         (member, source, first + np.flatnonzero(source.keep[first : first + member.rows]))
         for source in sources
-        for member, first, _ in source.unit.slices(source.keys)
+        for member, first, _ in source.unit.slices(keys_of[id(source)])
         if member.stands
     ]
     pieces = sorted(pieces, key=lambda piece: piece[0].archive)  # those without rows, too: they stay covered
     members = tuple(
-        Member(member.archive, member.shard, len(rows), _dropped(member, source), True)
+        Member(member.archive, member.shard, len(rows), _dropped(member, source, keys_of[id(source)]), True)
         for member, source, rows in pieces
     )
     with workspace(storage) as folder:
         files = {"keys": folder / "keys", "vectors": folder / "vectors"}
         local = {id(source): _fetched(storage, source.unit.files, "vectors", folder) for source in sources}
-        keys = pa.concat_tables([source.keys.take(pa.array(rows)) for _, source, rows in pieces])
+        keys = pa.concat_tables([keys_of[id(source)].take(pa.array(rows)) for _, source, rows in pieces])
         with pa.OSFile(str(files["keys"]), "wb") as stream, pa.ipc.new_file(stream, KEYS_SCHEMA) as writer:
             writer.write_table(keys.combine_chunks(), max_chunksize=_BLOCK_ROWS)
         with files["vectors"].open("wb") as target:
@@ -190,7 +187,11 @@ def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
         if book["recipe"] != FLAT:
             files["lists"] = folder / "lists"
             parts = [
-                (_fetched(storage, source.unit.files, "lists", folder), source.keys["id"].to_numpy(), source.keep)
+                (
+                    _fetched(storage, source.unit.files, "lists", folder),
+                    keys_of[id(source)]["id"].to_numpy(),
+                    source.keep,
+                )
                 for source in sources
             ]
             vectors = np.memmap(files["vectors"], np.float16, "r").reshape(-1, book["dimension"])
@@ -201,11 +202,11 @@ def _merge(storage: Storage, book: Row, sources: Sequence[Source]) -> Row:
     return _row(row, members)
 
 
-def _dropped(member: Member, source: Source) -> tuple[str, ...]:
+def _dropped(member: Member, source: Source, keys: pa.Table) -> tuple[str, ...]:
     """Documents of the archive's own shard that are not among the rows that stay."""
     first = sum(other.rows for other in source.unit.members[: source.unit.members.index(member)])
     rows = slice(first, first + member.rows)
-    gone = source.keys["doc_id"].slice(first, member.rows).filter(pa.array(~source.keep[rows]))
+    gone = keys["doc_id"].slice(first, member.rows).filter(pa.array(~source.keep[rows]))
     return tuple(sorted({*member.dropped, *gone.to_pylist()}))
 
 

@@ -16,16 +16,9 @@ from pipeline.indexing.modalities import MODALITIES
 from pipeline.lake import Lake
 from pipeline.publishing import manifest as m
 from pipeline.publishing.entries import FOLDER, files_in
-from pipeline.publishing.live import (
-    IDS_SCHEMA,
-    MASKED_SCHEMA,
-    LiveRows,
-    live_documents,
-    select_rows,
-    write_details,
-    write_facets,
-)
-from pipeline.publishing.units import Unit, shard_keys, standing_units
+from pipeline.publishing.live import live_documents, write_details, write_facets
+from pipeline.publishing.rows import IDS_SCHEMA, MASKED_SCHEMA, LiveRows, select_rows
+from pipeline.publishing.units import Shards, Unit, standing_units
 from pipeline.storage import Storage
 from schemas import TABLES
 
@@ -121,7 +114,7 @@ def assemble(lake: Lake, folder: Path) -> Draft:
     for name in MODALITIES:
         if name not in units:
             continue
-        rows = select_rows(name, shard_keys(lake.storage, units[name]), documents, existing.get(name))
+        rows = select_rows(name, Shards(lake.storage, units[name]), documents, existing.get(name), folder)
         selected.append(rows)
         modalities[name] = _modality(lake.storage, len(selected), codebooks[name], units[name], rows)
         meanings[name] = _meaning(units[name], rows)
@@ -155,7 +148,9 @@ def _modality(
 def _meaning(units: Sequence[Unit], rows: LiveRows) -> str:
     """Digest of the vectors that are seen, wherever they lie."""
     sources = sorted((member.archive, member.shard) for unit in units for member in unit.members if member.stands)
-    return hashlib.sha256(repr(sources).encode() + rows.id.tobytes()).hexdigest()
+    digest = hashlib.sha256(repr(sources).encode())
+    digest.update(rows.id.data)
+    return digest.hexdigest()
 
 
 def _stored(storage: Storage, path: str, sha256: str, rows: int | None) -> m.File:

@@ -20,6 +20,7 @@ from pipeline.merge import rows_of
 from pipeline.publishing.manifest import File, Manifest
 from pipeline.quality import changed_archives
 from pipeline.search.lexical import SOURCE_FIELD, LexicalIndex, open_index
+from pipeline.sql import opened
 from pipeline.storage import Storage
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> 
     changed = changed_archives(lake, lake.pinned(standing.tables) if standing and before else None, TABLES)
     stale = {pair for pair in before if pair not in now or pair[0] in changed}
     fresh = {pair for pair in now if pair not in before or pair[0] in changed}
-    with _connected(lake, fresh) as connection:
+    with _connected(lake, fresh, folder.parent) as connection:
         _write(folder, stale, connection.sql(_ENTRIES).to_arrow_reader(_BATCH_ROWS))
-    with _connected(lake, now) as connection:
+    with _connected(lake, now, folder.parent) as connection:
         expected = int(connection.sql(_COUNT).fetchall()[0][0] or 0)
     found = LexicalIndex({path.name: path for path in files_in(folder)}).searcher.num_docs
     if found != expected:
@@ -171,13 +172,9 @@ def _pairs(facets: pa.Table) -> set[tuple[str, str]]:
     return set(zip(found["archive"].to_pylist(), found["doc_id"].to_pylist(), strict=True))
 
 
-def _connected(lake: Lake, wanted: set[tuple[str, str]]) -> duckdb.DuckDBPyConnection:
-    """DuckDB with the snapshot's tables and the documents that are wanted; it spills to disk when memory is short."""
-    import duckdb
-
-    connection = duckdb.connect()
-    for table in TABLES:
-        connection.register(table, lake.dataset(table))
+def _connected(lake: Lake, wanted: set[tuple[str, str]], folder: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB with the snapshot's tables and the documents that are wanted; it spills into ``folder``."""
+    connection = opened(lake, TABLES, folder)
     columns = {"archive": [archive for archive, _ in wanted], "doc_id": [doc_id for _, doc_id in wanted]}
     pairs = pa.table(columns, schema=pa.schema([("archive", pa.string()), ("doc_id", pa.string())]))
     connection.register("wanted", pairs)

@@ -24,6 +24,9 @@ from pipeline.storage import Storage
 from pipeline.withdrawal import STEP as WITHDRAW
 from pipeline.withdrawal import withdrawn
 
+#: Rows looked at in one step.
+_BLOCK_ROWS = 1 << 20
+
 
 def check_counts(lake: Lake, draft: Draft, standing: Manifest | None) -> None:
     """Each archive's shard holds as many vectors as its table, under the codebook in force.
@@ -85,11 +88,13 @@ def check_keys(release: Release) -> None:
     for name, modality in release.modalities.items():
         if len(modality.ids) != modality.entry.rows:
             raise GateError(f"gate keys: {name} lists {len(modality.ids)} ids, the manifest {modality.entry.rows}")
-        if not np.all(np.diff(modality.ids) > 0):
-            raise GateError(f"gate keys: the {name} ids are not unique and ascending")
         sizes = np.array([shard.rows for shard in modality.entry.shards])
-        if np.any(modality.row >= sizes[modality.shard]):
-            raise GateError(f"gate keys: a row of the {name} ids lies outside its shard")
+        for start in range(0, len(modality.ids), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            if not np.all(np.diff(modality.ids[start : start + _BLOCK_ROWS + 1]) > 0):
+                raise GateError(f"gate keys: the {name} ids are not unique and ascending")
+            if np.any(modality.row[block] >= sizes[modality.shard[block]]):
+                raise GateError(f"gate keys: a row of the {name} ids lies outside its shard")
 
 
 def check_recall(measured: Mapping[str, Measured], at_least: float) -> None:
@@ -132,5 +137,7 @@ def check_canaries(release: Release, search: SearchSettings) -> None:
 
 def _canaries(modality: OpenModality) -> NDArray[np.int64]:
     """The first seen row of every shard."""
-    _, first = np.unique(modality.shard[modality.stored_order], return_index=True)
-    return modality.stored_order[first]
+    seen = np.bincount(modality.shard, minlength=len(modality.entry.shards))
+    first = np.cumsum(seen) - seen
+    positions: NDArray[np.int64] = modality.stored_order[first[seen > 0]].astype(np.int64)
+    return positions

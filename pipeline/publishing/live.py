@@ -7,17 +7,20 @@ readers see. Tombstoned documents are seen nowhere. What is not seen stays in th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.errors import FiglakeError
-from pipeline.indexing.ids import IdCollisionError, vector_ids
+from pipeline.indexing.ids import vector_ids
 from pipeline.lake import Lake
+from pipeline.publishing.rows import LiveRows
+from pipeline.publishing.spool import Spool
+from pipeline.sql import opened
 from schemas.facets import FIGURE_TYPES, PERSPECTIVES
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -41,15 +44,6 @@ FACETS_SCHEMA = pa.schema(
         pa.field("applicants", _LISTS_OF_NAMES, nullable=False),
     ]
 )
-#: Record batch 0 is of the figures (``row``: in facets.arrow), then comes one per modality.
-IDS_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.int64(), nullable=False),
-        pa.field("shard", pa.int32(), nullable=False),
-        pa.field("row", pa.int32(), nullable=False),
-    ]
-)
-MASKED_SCHEMA = pa.schema([pa.field("id", pa.int64(), nullable=False)])
 #: Pairs of vector ids, by modality of details. Record batch 0 is ordered by figure, record batch 1 by detail.
 DETAILS_SCHEMAS = {
     "passage": pa.schema([pa.field(name, pa.int64(), nullable=False) for name in ("figure", "passage")]),
@@ -93,30 +87,7 @@ _LIVE_DETAILS = {
     """,  # noqa: S608 - no part of it comes from outside
 }
 _TABLES = ("documents", "tombstones", "figures", "sheets", "facets")
-
-
-@dataclass(frozen=True)
-class ShardKeys:
-    """Ids and documents of rows of one archive, which are those from ``first`` on of shard number ``shard``."""
-
-    shard: int
-    first: int
-    archive: str
-    rows: pa.Table  # indexing.shard.KEYS_SCHEMA
-
-
-@dataclass(frozen=True)
-class LiveRows:
-    """One modality: the vectors that are seen, by ascending id, and the ids that are masked."""
-
-    id: NDArray[np.int64]
-    shard: NDArray[np.int32]
-    row: NDArray[np.int32]
-    masked: NDArray[np.int64]
-
-    @property
-    def batch(self) -> pa.RecordBatch:
-        return pa.record_batch([self.id, self.shard, self.row], schema=IDS_SCHEMA)
+_BATCH_ROWS = 1 << 16
 
 
 def live_documents(lake: Lake) -> dict[str, pa.Array]:
@@ -132,7 +103,7 @@ def write_facets(lake: Lake, path: Path) -> LiveRows:
     names = _names(lake)
     ids = [np.empty(0, np.int64)]
     with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, FACETS_SCHEMA) as writer:
-        for batch in _query(lake, _LIVE_FIGURES, _TABLES):
+        for batch in _query(lake, _LIVE_FIGURES, _TABLES, path.parent):
             ids.append(vector_ids(batch["figure_id"].to_pylist()))
             writer.write_batch(_facets_batch(batch, ids[-1], names))
     all_ids = np.concatenate(ids)
@@ -142,64 +113,47 @@ def write_facets(lake: Lake, path: Path) -> LiveRows:
 
 
 def write_details(lake: Lake, name: str, path: Path) -> NDArray[np.int64]:
-    """Write which figure that a release shows has which detail; returns the details' ids, ascending.
+    """Write which figure that a release shows has which detail; returns the details' ids, ascending, mapped.
 
-    ``name`` is a modality of details: passage (the sentences linked with it) or region.
+    ``name`` is a modality of details: passage (the sentences linked with it) or region. DuckDB sorts, on disk when
+    memory is short.
     """
     schema, tables = DETAILS_SCHEMAS[name], ("documents", "tombstones", "figures", "links", "region_vectors")
-    batches = [schema.empty_table()]
-    for batch in _query(lake, _LIVE_DETAILS[name], tables):
-        keys = [pa.array(vector_ids(batch[place].to_pylist())) for place in (0, 1)]
-        batches.append(pa.table([*keys, *batch.columns[2:]], schema=schema))
-    rows = pa.concat_tables(batches).combine_chunks()
-    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
-        for order in (("figure", name), (name, "figure")):
-            places = pc.sort_indices(rows, [(column, "ascending") for column in order])
-            columns = [column.combine_chunks() for column in rows.take(places).columns]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
-    return np.unique(rows[name].to_numpy())
+    with opened(lake, tables, path.parent) as connection:
+        connection.register("nothing", schema.empty_table())
+        connection.execute("CREATE TABLE pairs AS SELECT * FROM nothing")
+        into = connection.cursor()
+        for batch in connection.sql(_LIVE_DETAILS[name]).to_arrow_reader(_BATCH_ROWS):
+            keys = [pa.array(_ids_of(batch[place])) for place in (0, 1)]
+            into.register("more", pa.table([*keys, *batch.columns[2:]], schema=schema))
+            into.execute("INSERT INTO pairs SELECT * FROM more")
+        with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
+            for order in (("figure", name), (name, "figure")):
+                rows = connection.sql(f"SELECT * FROM pairs ORDER BY {', '.join(order)}").to_arrow_reader(_BATCH_ROWS)  # noqa: S608
+                columns = _spooled(rows, schema, path.with_name(f"{name}s-by-{order[0]}"))
+                writer.write_batch(pa.record_batch(columns, schema=schema))
+    ids: NDArray[np.int64] = columns[schema.get_field_index(name)]
+    return ids
 
 
-def select_rows(
-    modality: str, shards: Sequence[ShardKeys], documents: Mapping[str, pa.Array],
-    existing: NDArray[np.int64] | None,
-) -> LiveRows:  # fmt: skip
-    """The vectors of a modality that a release shows: of live documents, and with an ``existing`` id (None: any).
-
-    Raises IdCollisionError when two keys share an id, FiglakeError when a row would be seen twice.
-    """
-    ids, shard_numbers, rows, masked = [], [], [], [np.empty(0, np.int64)]
-    for shard in shards:
-        own = shard.rows["id"].to_numpy()
-        seen = pc.is_in(shard.rows["doc_id"], value_set=documents.get(shard.archive, pa.array([], pa.string())))
-        keep = seen.to_numpy(zero_copy_only=False) & (True if existing is None else np.isin(own, existing))
-        where = np.flatnonzero(keep)
-        ids.append(own[where])
-        rows.append((shard.first + where).astype(np.int32))
-        shard_numbers.append(np.full(len(where), shard.shard, np.int32))
-        masked.append(own[~keep])
-    all_ids = np.concatenate([np.empty(0, np.int64), *ids])
-    order = np.argsort(all_ids, kind="stable")
-    live = all_ids[order]
-    _require_one_key_per_id(modality, shards, live)
-    hidden = np.setdiff1d(np.concatenate(masked), live)
-    empty = np.empty(0, np.int32)
-    return LiveRows(live, np.concatenate([empty, *shard_numbers])[order], np.concatenate([empty, *rows])[order], hidden)
+def _ids_of(keys: pa.Array) -> NDArray[np.int64]:
+    """Vector ids; keys of one batch repeat."""
+    encoded = keys.dictionary_encode()
+    places: NDArray[np.int32] = encoded.indices.to_numpy()
+    return vector_ids(encoded.dictionary.to_pylist())[places]
 
 
-def _require_one_key_per_id(modality: str, shards: Sequence[ShardKeys], live: NDArray[np.int64]) -> None:
-    """Look at the keys of ids that several shards hold, and refuse an id that is seen twice."""
-    everything = np.sort(np.concatenate([np.empty(0, np.int64), *(shard.rows["id"].to_numpy() for shard in shards)]))
-    repeated = np.unique(everything[1:][everything[1:] == everything[:-1]])
-    keys: dict[int, str] = {}
-    for shard in shards if len(repeated) else ():
-        rows = shard.rows.filter(pc.is_in(shard.rows["id"], value_set=pa.array(repeated)))
-        for vector, key in zip(rows["id"].to_pylist(), rows["key"].to_pylist(), strict=True):
-            if keys.setdefault(vector, key) != key:
-                raise IdCollisionError(f"{modality}: {keys[vector]!r} and {key!r} have the same vector id {vector}")
-    twice = live[1:][live[1:] == live[:-1]]
-    if len(twice):
-        raise FiglakeError(f"{modality}: {keys[int(twice[0])]!r} would be in the release twice")
+def _spooled(batches: pa.RecordBatchReader, schema: pa.Schema, path: Path) -> list[NDArray[Any]]:
+    """The columns of all batches, each as one mapped array."""
+    with ExitStack() as stack:
+        spools = [
+            stack.enter_context(Spool(path.parent, f"{path.name}-{field.name}", field.type.to_pandas_dtype()))
+            for field in schema
+        ]
+        for batch in batches:
+            for spool, column in zip(spools, batch.columns, strict=True):
+                spool.append(column.to_numpy())
+        return [spool.mapped() for spool in spools]
 
 
 def _names(lake: Lake) -> dict[str, pa.Array]:
@@ -213,14 +167,9 @@ def _names(lake: Lake) -> dict[str, pa.Array]:
     return {name: pa.array(values, pa.string()) for name, values in found.items()}
 
 
-def _query(lake: Lake, sql: str, tables: Sequence[str]) -> pa.RecordBatchReader:
-    """Run a query over snapshots of tables; DuckDB sorts and joins on disk when memory is short."""
-    import duckdb
-
-    connection = duckdb.connect()
-    for table in tables:
-        connection.register(table, lake.dataset(table))
-    return connection.sql(sql).to_arrow_reader(1 << 16)
+def _query(lake: Lake, sql: str, tables: Sequence[str], folder: Path | None = None) -> pa.RecordBatchReader:
+    """Run a query over snapshots of tables."""
+    return opened(lake, tables, folder).sql(sql).to_arrow_reader(_BATCH_ROWS)
 
 
 def _facets_batch(batch: pa.RecordBatch, ids: NDArray[np.int64], names: Mapping[str, pa.Array]) -> pa.RecordBatch:

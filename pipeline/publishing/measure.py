@@ -20,6 +20,8 @@ TIE = 1e-5
 _RECALL_AT = 10
 _PAIRS = 4096
 _LATENCY_QUERIES = 50
+#: Rows looked at in one step where all are gone through.
+_BLOCK_ROWS = 1 << 20
 #: What the tuning tries.
 _NPROBES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _CANDIDATES = (50, 100, 200, 400, 800, 1600, 3200)
@@ -62,9 +64,20 @@ class Trial:
 
 def try_out(modality: OpenModality, queries: int, seed: int) -> Trial:
     """Up to ``queries`` vectors to search with: the last that a training sample would take. Scores every vector."""
-    positions = np.argsort(draw(modality.ids, seed), kind="stable")[::-1][:queries]
+    positions = _last_drawn(modality.ids, queries, seed)
     vectors = modality.gather(positions)
     return Trial(modality, positions, vectors, _without_self(*exact(modality, vectors, _RECALL_AT + 1), positions))
+
+
+def _last_drawn(ids: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """The positions of the ``count`` largest ranks, the largest first."""
+    best, places = np.empty(0, np.int64), np.empty(0, np.int64)
+    for start in range(0, len(ids), _BLOCK_ROWS):
+        ranks = np.concatenate([best, draw(ids[start : start + _BLOCK_ROWS], seed)])
+        where = np.concatenate([places, np.arange(start, start + len(ranks) - len(best))])
+        order = np.argsort(ranks, kind="stable")[::-1][:count]
+        best, places = ranks[order], where[order]
+    return places
 
 
 def tune(trial: Trial, aim: float) -> Effort | None:

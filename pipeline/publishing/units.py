@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from pipeline.errors import FiglakeError
 from pipeline.lake import Lake
-from pipeline.publishing.live import ShardKeys
 from pipeline.storage import Storage
 
 Row = dict[str, Any]
@@ -95,20 +94,47 @@ def _files(row: Row) -> Row:
     return {name: row[name] for name in FILE_COLUMNS}
 
 
+def _opened(storage: Storage, path: str) -> pa.NativeFile:
+    """A file to read; a local one is mapped, so that columns that nobody looks at cost nothing."""
+    return pa.memory_map(storage.path(path)) if storage.is_local else storage.open_input(path)
+
+
 def read_keys(storage: Storage, unit: Unit) -> pa.Table:
     """Id, key and document of every row. Raises FiglakeError where the file is gone."""
     try:
-        with storage.open_input(unit.files["keys_path"]) as stream:
+        with _opened(storage, unit.files["keys_path"]) as stream:
             return pa.ipc.open_file(stream).read_all().combine_chunks()
     except FileNotFoundError:
         archives = " and ".join(f"`figlake step encode --archive {one.archive} --again`" for one in unit.members)
         raise FiglakeError(f"{storage.uri(unit.files['keys_path'])} is gone; {archives} makes it anew") from None
 
 
-def shard_keys(storage: Storage, units: Sequence[Unit]) -> list[ShardKeys]:
-    """The rows of all units, member by member; those of members that do not stand belong to no archive."""
-    return [
-        ShardKeys(number, first, member.archive if member.stands else "", rows)
-        for number, unit in enumerate(units)
-        for member, first, rows in unit.slices(read_keys(storage, unit))
-    ]
+@dataclass(frozen=True)
+class ShardKeys:
+    """Ids and documents of rows of one archive, which are those from ``first`` on of shard number ``shard``."""
+
+    shard: int
+    first: int
+    archive: str
+    rows: pa.Table  # indexing.shard.KEYS_SCHEMA
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The rows of units, member by member; those of members that do not stand belong to no archive.
+
+    Each time they are gone through, files are read anew, one at a time: keys of a whole lake do not fit into memory.
+    """
+
+    storage: Storage
+    units: Sequence[Unit]
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(unit.files["rows"] for unit in self.units)
+
+    def __iter__(self) -> Iterator[ShardKeys]:
+        for number, unit in enumerate(self.units):
+            for member, first, rows in unit.slices(read_keys(self.storage, unit)):
+                yield ShardKeys(number, first, member.archive if member.stands else "", rows)

@@ -73,7 +73,7 @@ def exact(
         block = order[start : start + _BLOCK_VECTORS]
         found = queries @ modality.gather(block).T
         both = np.concatenate([scores, found], axis=1)
-        where = np.concatenate([positions, np.broadcast_to(block, found.shape)], axis=1)
+        where = np.concatenate([positions, np.broadcast_to(block, found.shape)], axis=1, dtype=np.int64)
         scores, positions = _best(both, where, k)
     return scores, positions
 
