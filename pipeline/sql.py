@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
@@ -36,14 +37,22 @@ def connect(lake: Lake, versions: Mapping[str, int] | None = None) -> duckdb.Duc
     return connection
 
 
-def opened(lake: Lake, tables: Iterable[str] = (), folder: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """DuckDB with snapshots of these tables. When memory is short it sorts and joins on disk, in ``folder`` or where
-    temporary files go: by itself it would do so below the working directory."""
+def opened(
+    lake: Lake, tables: Iterable[str] = (), folder: Path | None = None, archives: Collection[str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """DuckDB with snapshots of these tables, of all ``archives`` or some, whose files alone are then read.
+
+    When memory is short it sorts and joins on disk, in ``folder`` or where temporary files go: by itself it would do
+    so below the working directory.
+    """
     import duckdb
 
     connection = duckdb.connect(config={"temp_directory": str(folder or tempfile.gettempdir())})
     for table in tables:
-        connection.register(table, lake.dataset(table))
+        rows = lake.dataset(table)
+        if archives is not None:
+            rows = rows.filter(pc.field("archive").isin(pa.array(sorted(archives), pa.string())))
+        connection.register(table, rows)
     return connection
 
 

@@ -174,7 +174,7 @@ def _pairs(facets: pa.Table) -> set[tuple[str, str]]:
 
 def _connected(lake: Lake, wanted: set[tuple[str, str]], folder: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB with the snapshot's tables and the documents that are wanted; it spills into ``folder``."""
-    connection = opened(lake, TABLES, folder)
+    connection = opened(lake, TABLES, folder, {archive for archive, _ in wanted})
     columns = {"archive": [archive for archive, _ in wanted], "doc_id": [doc_id for _, doc_id in wanted]}
     pairs = pa.table(columns, schema=pa.schema([("archive", pa.string()), ("doc_id", pa.string())]))
     connection.register("wanted", pairs)

@@ -71,10 +71,23 @@ def exact(
     order = modality.stored_order if among is None else modality.in_stored_order(among)
     for start in range(0, len(order), _BLOCK_VECTORS):
         block = order[start : start + _BLOCK_VECTORS]
-        found = queries @ modality.gather(block).T
-        both = np.concatenate([scores, found], axis=1)
-        where = np.concatenate([positions, np.broadcast_to(block, found.shape)], axis=1, dtype=np.int64)
-        scores, positions = _best(both, where, k)
+        found, where = _as_good(queries @ modality.gather(block).T, block, scores[:, -1:])
+        both = np.concatenate([scores, found], axis=1), np.concatenate([positions, where], axis=1)
+        scores, positions = _best(*both, k)
+    return scores, positions
+
+
+def _as_good(found: NDArray[np.float32], block: NDArray[np.signedinteger], least: NDArray[np.float32]) -> Found:
+    """Of each query's similarities to a block those that are not below its ``least``, padded as results are.
+
+    After a few blocks that is next to nothing, and to compare costs a tenth of what sorting them out does.
+    """
+    queries, columns = np.nonzero(found >= least)
+    counts = np.bincount(queries, minlength=len(found))
+    slots = np.arange(len(queries)) - (np.cumsum(counts) - counts)[queries]
+    scores = np.full((len(found), counts.max(initial=0)), -np.inf, np.float32)
+    positions = np.full(scores.shape, -1, np.int64)
+    scores[queries, slots], positions[queries, slots] = found[queries, columns], block[columns]
     return scores, positions
 
 
