@@ -178,7 +178,8 @@ class FetchOperator(DeliveryOperator):
         super().__init__(needs_lake=False, **kwargs)
 
     def execute(self, context: Context) -> list[str]:
-        """A file that fails does not stop the others, and is tried again with the task."""
+        """A file that fails does not stop the others, and is tried again with the task; one with a wrong checksum is
+        tried again the next night: it may be large."""
         if not self.source:
             raise AirflowSkipException("no figlake_source: others fill the folder of deliveries")
         return list(self.ask(context, self.fetch_arguments())["files"])
@@ -216,7 +217,8 @@ class AwaitDeliveryOperator(DeliveryOperator):
             which = ["--to", LAST] if context["params"].get("replace") else ["--new"]
             return list(self.ask(context, ["pending", *which, "--archives", self.deliveries])["pending"])
         self.needs_lake = False
-        return [offer["name"] for offer in self.ask(context, [*self.fetch_arguments(), "--list"])]
+        offers = self.ask(context, [*self.fetch_arguments(), "--list"])
+        return [offer["name"] for offer in offers if not offer.get("rests_until")]
 
 
 class PendingArchivesOperator(FiglakeOperator, SkipMixin):

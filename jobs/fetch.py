@@ -40,6 +40,9 @@ def fetch(
         typer.Option("--match", metavar="PATTERN", help="File names to take, not zips and tars."),
     ] = None,
     at_most: Annotated[int | None, typer.Option("--max", min=1, help="Files at most, the oldest first.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what rests because its checksum was wrong within the last half day.")
+    ] = False,
     only_list: Annotated[bool, typer.Option("--list", help="Say what would be fetched, and fetch nothing.")] = False,
     as_json: JsonOption = False,
     profile: ProfileOption = "laptop",
@@ -64,6 +67,7 @@ def fetch(
     """
     with clean_errors():
         from pipeline.fetch.transport import Transport
+        from pipeline.fetch.work import ARCHIVES
         from pipeline.storage import Storage
 
         settings = settings_of(profile, config, overrides)
@@ -73,7 +77,7 @@ def fetch(
         if only_list:
             _print_offers(source, place, begin, patterns, at_most, as_json)
             return
-        done = _fetch(source, place, transport, begin, patterns, at_most)
+        done = _fetch(source, place, transport, since=begin, match=patterns or ARCHIVES, at_most=at_most, again=again)
         if as_json:
             tree = {
                 "files": [_place_of(path, place) for path in done.files],
@@ -113,19 +117,11 @@ def _day(text: str | None) -> datetime | None:
         raise UsageError(f"--since {text}: give a day such as 2026-01-31") from None
 
 
-def _fetch(
-    source: Source,
-    to: Storage,
-    transport: Transport,
-    since: datetime | None,
-    match: tuple[str, ...],
-    at_most: int | None,
-) -> Fetched:
-    """With a progress bar for each file where a person looks on."""
+def _fetch(source: Source, to: Storage, transport: Transport, **options: Any) -> Fetched:
+    """With a progress bar for each file where a person looks on; ``options`` are those of ``fetch``."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
     from pipeline.fetch.bucket import fetch_into
-    from pipeline.fetch.work import ARCHIVES
 
     columns = (
         TextColumn("{task.description}"),
@@ -148,7 +144,7 @@ def _fetch(
                 said, whole = time.monotonic(), total or offer.about_bytes
                 err.print(f"{offer.name}: {done / 1e6:,.1f} MB" + (f" of {whole / 1e6:,.1f} MB" if whole else ""))
 
-        return fetch_into(source, to, transport, since=since, match=match or ARCHIVES, at_most=at_most, progress=show)
+        return fetch_into(source, to, transport, progress=show, **options)
 
 
 def _print_offers(
@@ -159,12 +155,18 @@ def _print_offers(
     from pipeline.fetch.bucket import read_record
     from pipeline.fetch.work import ARCHIVES, wanted
 
-    record, patterns = read_record(to), match or ARCHIVES
-    new = wanted(source.offers(), record, since, patterns)
-    new = [offer for offer in new if not record.rests_until(offer, patterns)][:at_most]
+    record = read_record(to)
+    new = wanted(source.offers(), record, since, match or ARCHIVES)[:at_most]
+    rests = {offer.name: until for offer in new if (until := record.rests_until(offer))}
     if as_json:
         rows = [
-            {"name": o.name, "delivery": o.delivery, "published": o.published.isoformat(), "about_bytes": o.about_bytes}
+            {
+                "name": o.name,
+                "delivery": o.delivery,
+                "published": o.published.isoformat(),
+                "about_bytes": o.about_bytes,
+                "rests_until": rests[o.name].isoformat() if o.name in rests else None,
+            }
             for o in new
         ]
         typer.echo(json.dumps(rows))
@@ -172,6 +174,7 @@ def _print_offers(
     table = Table("file", "delivery", "published", "size", box=None, pad_edge=False)
     for offer in new:
         size = f"{offer.about_bytes / 1e6:,.1f} MB" if offer.about_bytes is not None else "–"
+        size += f", rests until {rests[offer.name]:%H:%M} UTC: its checksum was wrong" if offer.name in rests else ""
         table.add_row(offer.name, offer.delivery, f"{offer.published:%Y-%m-%d %H:%M}", size)
     out.print(table if new else "nothing new")
 

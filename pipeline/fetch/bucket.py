@@ -61,7 +61,7 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
 
     done = fetch(source, scratch, transport, keep=keep, **options)
     begun = Record.read(scratch)
-    if begun.since is not None and (done.failures or not done.files):
+    if begun.refused or (begun.since is not None and not done.files):
         try:
             _remember(Record(begun.since, passed=begun.passed, refused=begun.refused), place)
         except (OSError, BaseError) as error:

@@ -88,7 +88,8 @@ def download(source: Source, offer: Offer, folder: Path, transport: Transport, p
     part.discard()
     raise WrongChecksumError(
         f"{offer.name}: its SHA-1 is {found}, the delivery says {offer.sha1}; nothing was kept. "
-        "The file is being replaced at its source, or something on the way changes it: try again later"
+        "The file is being replaced at its source, or something on the way changes it. It rests for half a day now, "
+        "in which --again fetches it"
     )
 
 

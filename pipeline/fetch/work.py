@@ -99,17 +99,17 @@ class Record:
         passed = self.passed if other.passed is None else other.passed
         files = {**self.files, **other.files}
         refused = {**self.refused, **other.refused}
-        come = {name for name, entry in refused.items() if name in files and files[name].version == entry.version}
+        come = {name for name, entry in refused.items() if name in files and files[name].fetched_at >= entry.at}
         return Record(since, files, passed, {name: refused[name] for name in refused.keys() - come})
 
     def has(self, offer: Offer) -> bool:
         entry = self.files.get(offer.name)
         return entry is not None and entry.version == offer.version
 
-    def rests_until(self, offer: Offer, match: Sequence[str] = ARCHIVES) -> datetime | None:
-        """Until when a file whose checksum was wrong is left alone, but by who asks for it; None: it may be fetched."""
+    def rests_until(self, offer: Offer) -> datetime | None:
+        """Until when a file whose checksum was wrong is left alone; None: it may be fetched."""
         refusal = self.refused.get(offer.name)
-        if refusal is None or refusal.version != offer.version or tuple(match) != ARCHIVES:
+        if refusal is None or refusal.version != offer.version:
             return None
         until = datetime.fromisoformat(refusal.at) + _REST
         return until if datetime.now(UTC) < until else None
@@ -157,13 +157,15 @@ def wanted(
 
 def fetch(
     source: Source, folder: Path, transport: Transport, *,
-    since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None,
+    since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None, again: bool = False,
     progress: Progress = lambda offer, done, total: None, keep: Keep = lambda path, record: None,
 ) -> Fetched:  # fmt: skip
     """Bring what is new into ``folder``. One file that fails does not stop the others.
 
     ``since`` is remembered for the calls to come, which go on from there; not with ``match`` or ``at_most``: who asks
     for some files of the past does not want all of them the next night.
+
+    A file whose checksum was wrong rests for half a day, but is told of; ``again`` fetches it all the same.
 
     ``keep`` is called with each file that came, before the record that names it is written.
 
@@ -184,10 +186,10 @@ def fetch(
                 record.passed = sorted({offer.name for offer in offers} - {offer.name for offer in new})
             record.write(folder)  # what is wanted from now on is wanted although nothing may come today
         files, failures = [], []
-        resting = {offer.name: until for offer in new if (until := record.rests_until(offer, match))}
+        resting = {offer.name: until for offer in new if not again and (until := record.rests_until(offer))}
         for name, until in resting.items():
-            again = f"fetched again from {until:%Y-%m-%d %H:%M} UTC on, or by --match {name}"
-            failures.append((name, f"its checksum was wrong; it is {again}"))
+            why = f"its SHA-1 was wrong, and it rests until {until:%Y-%m-%d %H:%M} UTC; --again fetches it now"
+            failures.append((name, why))
         for offer in [offer for offer in new if offer.name not in resting][:at_most]:
             try:
                 _require_room(folder, offer)

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,12 @@ from pipeline.fetch import fetch
 from pipeline.fetch.bdds import PASSWORD as PASSWORD_VARIABLE
 from pipeline.fetch.bdds import USER as USER_VARIABLE
 from pipeline.fetch.bdds import Bdds, Login, parse_size
+from pipeline.fetch.bucket import fetch_into, read_record
 from pipeline.fetch.transport import FetchError, Transport, retry_after, safe
 from pipeline.fetch.work import RECORD, Record
+from pipeline.storage import Storage
 from tests.fetch.server import PASSWORD, USER, Behaviour, serving
+from tests.object_store import object_store
 from tests.shared_data import SHARED, needs_shared
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,15 +141,55 @@ def test_a_wrong_checksum_leaves_nothing_behind_and_does_not_stop_the_others(
     assert [name for name, _ in done.failures] == ["EPRTBJV2026000001001001.zip"]
     assert hashlib.sha1(DATA).hexdigest().upper() in done.failures[0][1]
     assert names(tmp_path) == {"EPRTBJV2026000002001001.zip"}
-    asked = len(behaviour.requests)
-    done = fetch(bdds, tmp_path, transport)  # a task's next try: the file is not fetched again, and is not forgotten
-    assert not done.files and "EPRTBJV2026000001001001.zip" in done.failures[0][1]
-    assert not any("download" in path for path, _ in behaviour.requests[asked:])
-    with_name = fetch(bdds, tmp_path, transport, match=["EPRTBJV2026000001*"])
-    assert hashlib.sha1(DATA).hexdigest().upper() in with_name.failures[0][1]
-    assert sum("download" in path for path, _ in behaviour.requests[asked:]) == 2
     behaviour.sha1.clear()  # mended at the source: the next call brings what failed
     assert [path.read_bytes() for path in fetch(bdds, tmp_path, transport).files] == [DATA]
+
+
+def downloads(behaviour: Behaviour) -> int:
+    found = sum(path.endswith("download") for path, _ in behaviour.requests)
+    behaviour.requests.clear()
+    return found
+
+
+def test_a_file_with_a_wrong_checksum_rests_and_is_told_of_each_time(
+    service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behaviour, settings = service
+    behaviour.files[2] = ("EPRTBJV2026000002001001.zip", DATA[::-1])
+    behaviour.sha1[1] = "0" * 40
+    bdds, transport = source(settings)
+    assert not fetch(bdds, tmp_path, transport, since=EVERYTHING, at_most=1).files
+    assert downloads(behaviour) == 2
+    # Its place is another's, and a task's next try does not fetch it again.
+    done = fetch(bdds, tmp_path, transport, since=EVERYTHING, at_most=1)
+    assert [path.name for path in done.files] == ["EPRTBJV2026000002001001.zip"]
+    ((name, why),) = done.failures
+    assert name == "EPRTBJV2026000001001001.zip" and "--again" in why
+    assert downloads(behaviour) == 1
+    process = figlake(settings, "--product", "32", "--to", str(tmp_path), "--since", "2026-01-01", "--list", "--json")
+    (listed,) = json.loads(process.communicate(timeout=60)[0])
+    assert (listed["name"], bool(listed["rests_until"])) == (name, True)
+    process = figlake(settings, "--product", "32", "--to", str(tmp_path), "--since", "2026-01-01")
+    assert ("rests until" in process.communicate(timeout=60)[1], process.returncode) == (True, 1)
+    assert downloads(behaviour) == 0
+    assert fetch(bdds, tmp_path, transport, since=EVERYTHING, again=True).failures and downloads(behaviour) == 2
+    monkeypatch.setattr("pipeline.fetch.work._REST", timedelta(0))
+    assert fetch(bdds, tmp_path, transport, since=EVERYTHING).failures and downloads(behaviour) == 2
+
+
+def test_a_bucket_remembers_what_rests(service: tuple[Behaviour, FetchSettings]) -> None:
+    behaviour, settings = service
+    behaviour.files[2] = ("EPRTBJV2026000002001001.zip", DATA[::-1])
+    behaviour.sha1[1] = "0" * 40
+    bdds, transport = source(settings)
+    with object_store() as options:
+        bucket = Storage.at("s3://figlake/deliveries", options)
+        found = [fetch_into(bdds, bucket, transport, since=EVERYTHING, at_most=1) for _ in range(2)]
+        assert [[path.name for path in done.files] for done in found] == [[], ["EPRTBJV2026000002001001.zip"]]
+        assert list(read_record(bucket).refused) == ["EPRTBJV2026000001001001.zip"]
+        behaviour.sha1.clear()
+        assert len(fetch_into(bdds, bucket, transport, since=EVERYTHING).files) == 1
+        assert not read_record(bucket).refused
 
 
 def test_a_server_that_stays_down_is_given_up_and_what_came_is_kept(
