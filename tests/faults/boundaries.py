@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +19,7 @@ import faiss  # noqa: F401
 import tantivy  # noqa: F401
 
 from pipeline.context import StepContext
+from pipeline.errors import Reason, Reject
 from pipeline.flow import STEPS
 from pipeline.lake import Lake
 from pipeline.parts import Outcome
@@ -29,15 +30,17 @@ from pipeline.storage import Storage
 from tests.faults.handed_over import handed_over
 from tests.faults.nights import SETTINGS
 
-ARCHIVES = ("A",)
+#: What `extract` rejects of each archive.
+REJECT = Reject("EP9A1.zip", Reason.XML_MALFORMED, "no element found")
 for _step in STEPS:
     _step.load()
 
 
-def night(root: str, source: str, kill_at: int) -> None:
-    """Bring the lake at ``root`` up to what ``source`` holds; SIGKILL at boundary ``kill_at``, from 1 on (0: none).
+def night(root: str, source: str, archives: Sequence[str], last: str, kill_at: int) -> None:
+    """Bring the lake at ``root`` up to what ``source`` holds of some archives, and up to the step ``last``.
 
-    Ends with exit code 0 when all is up to date, by signal 9 when it was killed; raises when a step fails.
+    SIGKILL at boundary ``kill_at``, from 1 on (0: none). Ends with exit code 0 when all is up to date, by signal 9 when
+    it was killed; raises when a step fails.
     """
     lake, passed = Lake.at(root), 0
 
@@ -67,12 +70,14 @@ def night(root: str, source: str, kill_at: int) -> None:
         patch.object(pointer, "replace_pointer", guarded(lock.replace_pointer)),
         patch("pipeline.runner.resources", lambda *_: {}),
     ):
-        for step in STEPS:
-            for archive in archives_for(lake, step, ARCHIVES):
+        for step in STEPS[: 1 + [step.name for step in STEPS].index(last)]:
+            for archive in archives_for(lake, step, archives):
                 task = plan(lake, SETTINGS, step, archive)
                 if task.done:
                     continue
-                run = publishing.run if step.name == "publish" else handed_over(Lake.at(source), step.writes)
+                rejects = [REJECT] if step.name == STEPS[0].name else []
+                ready = handed_over(Lake.at(source), step.writes, rejects)
+                run = publishing.run if step.name == "publish" else ready
                 loaded = replace(task, step=_Loaded(step, run))
                 report = execute(lake, SETTINGS, loaded, None, lambda done, total: None)  # type: ignore[arg-type]
                 if report.state != "done":

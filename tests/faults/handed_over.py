@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 from pipeline.context import StepContext
+from pipeline.errors import Reject
 from pipeline.flow import Step
 from pipeline.lake import Lake
 from pipeline.parts import Outcome, PartWriter
 
 
-def handed_over(source: Lake, writes: tuple[str, ...]) -> Callable[[StepContext], Outcome]:
-    """Workers' parts: the archive's rows of each table that the step writes, in files of their own.
+def handed_over(
+    source: Lake, writes: tuple[str, ...], rejects: Sequence[Reject] = ()
+) -> Callable[[StepContext], Outcome]:
+    """Workers' parts: the archive's rows of each table that the step writes, in files of their own, and its rejects.
 
     Of an archive whose vectors are not there yet there are no shards: `encode` runs over all archives of a lake.
     """
@@ -28,7 +31,7 @@ def handed_over(source: Lake, writes: tuple[str, ...]) -> Callable[[StepContext]
                 rows = source.read(table, archive=context.archive).to_pylist()
                 writer.write_rows([{name: row[name] for name in writer.schema.names} for row in rows])
             parts += writer.parts
-        return Outcome(parts=parts, rows_in=1)
+        return Outcome(parts=parts, rejects=list(rejects), rows_in=1 + 99 * len(rejects))
 
     return run
 
