@@ -32,6 +32,12 @@ def figlake(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def is_at_work(lake: Lake, step: str) -> bool:
+    """Whether a step has been started and is not done."""
+    states = {run.state for run in Ledger.read(lake).runs if run.step == step}
+    return "started" in states and "done" not in states
+
+
 def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machine(tmp_path: Path) -> None:
     figlake("synth", "--out", str(tmp_path / "week"), "--documents", "4", "--seed", "3")
     (archive,) = (tmp_path / "week").glob("*.zip")
@@ -48,18 +54,19 @@ def test_a_night_on_clusters_with_kills_makes_the_tables_of_a_night_on_one_machi
                 [*FIGLAKE, "run", "--archives", "s3://figlake/week", "--lake", "s3://figlake/lake", *SMALL, *clusters],
                 cwd=ROOT, env={**nodes.environment, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True, stderr=subprocess.PIPE,
             )  # fmt: skip
-            wait_for(spark.executors, 240, run)[0].kill()
-            wait_for(lambda: workers_of(second), 240, run)[0].kill()
+            lake = Lake.at("s3://figlake/lake", options)
+            wait_for(lambda: spark.executors() if is_at_work(lake, "extract") else [], 240, run)[0].kill()
+            assert is_at_work(lake, "extract"), "it was done before its executor was killed"
+            wait_for(lambda: workers_of(second) if is_at_work(lake, "ocr") else [], 240, run)[0].kill()
             time.sleep(3)
-            assert run.poll() is None, "the night ended before the node could be killed"
             nodes.kill(second)
+            assert is_at_work(lake, "ocr"), "it was done before its node was killed"
             _, said = run.communicate(timeout=900)
             assert run.returncode == 0, said
         finally:
             for node in nodes.groups:
                 nodes.kill(node)
             spark.stop()
-        lake = Lake.at("s3://figlake/lake", options)
         assert_equal(Lake.at(tmp_path / "undisturbed"), lake)
         done = [run.step for run in Ledger.read(lake).runs if run.state == "done"]
         assert done == [step.name for step in STEPS], "each step counts once, whatever was killed in it"
