@@ -8,6 +8,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def test_sql_reads_the_newest_tables_on_request_and_says_when_nothing_is_publish
         ("SELECT * FROM figurs", "figurs"),
         ("COPY facets TO '/tmp/facets.csv'", "takes one SELECT"),
         ("SELECT * FROM read_text('/etc/hostname')", "disabled by configuration"),
+        (f"SELECT * FROM glob('{tempfile.gettempdir()}/*')", "disabled by configuration"),
         ("DROP VIEW facets", "SELECT"),
     ],
 )
