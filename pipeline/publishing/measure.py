@@ -105,11 +105,22 @@ def tune(trial: Trial, aim: float) -> Effort | None:
     return best
 
 
-def is_least(trial: Trial, effort: Effort, aim: float) -> bool:
-    """Whether an effort that was tuned before reaches ``aim``, and neither fewer candidates nor fewer lists do."""
+def lowered(trial: Trial, effort: Effort, aim: float) -> Effort | None:
+    """An effort that was tuned before, or what is less and reaches ``aim`` too; None where it falls short itself.
+
+    Fewer lists or candidates always cost less, so no clock is asked.
+    """
+    if _recall(trial, effort) < aim:
+        return None
+    while less := next((one for one in _lower(effort) if _recall(trial, one) >= aim), None):
+        effort = less
+    return effort
+
+
+def _lower(effort: Effort) -> list[Effort]:
+    """With the next fewer candidates, and with the next fewer lists."""
     less = [replace(effort, candidates=count) for count in _CANDIDATES if count < effort.candidates][-1:]
-    less += [replace(effort, nprobe=count) for count in _NPROBES if count < effort.nprobe][-1:]
-    return _recall(trial, effort) >= aim and all(_recall(trial, one) < aim for one in less)
+    return less + [replace(effort, nprobe=count) for count in _NPROBES if count < effort.nprobe][-1:]
 
 
 def _recall(trial: Trial, effort: Effort) -> float:
