@@ -137,7 +137,9 @@ def check_canaries(release: Release, search: SearchSettings) -> None:
 
 def _canaries(modality: OpenModality) -> NDArray[np.int64]:
     """The first seen row of every shard."""
-    seen = np.bincount(modality.shard, minlength=len(modality.entry.shards))
+    seen = np.zeros(len(modality.entry.shards), np.int64)
+    for start in range(0, len(modality.shard), _BLOCK_ROWS):
+        seen += np.bincount(modality.shard[start : start + _BLOCK_ROWS], minlength=len(seen))
     first = np.cumsum(seen) - seen
     positions: NDArray[np.int64] = modality.stored_order[first[seen > 0]].astype(np.int64)
     return positions

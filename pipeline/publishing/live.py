@@ -7,7 +7,6 @@ readers see. Tombstoned documents are seen nowhere. What is not seen stays in th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,7 @@ def live_documents(lake: Lake) -> dict[str, pa.Array]:
 
 def write_facets(lake: Lake, path: Path) -> LiveRows:
     """Stream the figures that a release shows to ``facets.arrow``; returns their ids and rows there."""
-    names = _names(lake)
+    names = _names(lake, path.parent)
     ids = [np.empty(0, np.int64)]
     with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, FACETS_SCHEMA) as writer:
         for batch in _query(lake, _LIVE_FIGURES, _TABLES, path.parent):
@@ -145,24 +144,21 @@ def _ids_of(keys: pa.Array) -> NDArray[np.int64]:
 
 def _spooled(batches: pa.RecordBatchReader, schema: pa.Schema, path: Path) -> list[NDArray[Any]]:
     """The columns of all batches, each as one mapped array."""
-    with ExitStack() as stack:
-        spools = [
-            stack.enter_context(Spool(path.parent, f"{path.name}-{field.name}", field.type.to_pandas_dtype()))
-            for field in schema
-        ]
-        for batch in batches:
-            for spool, column in zip(spools, batch.columns, strict=True):
-                spool.append(column.to_numpy())
-        return [spool.mapped() for spool in spools]
+    spools = [Spool(path.parent, f"{path.name}-{field.name}", field.type.to_pandas_dtype()) for field in schema]
+    for batch in batches:
+        for spool, column in zip(spools, batch.columns, strict=True):
+            spool.append(column.to_numpy())
+    return [spool.mapped() for spool in spools]
 
 
-def _names(lake: Lake) -> dict[str, pa.Array]:
+def _names(lake: Lake, folder: Path) -> dict[str, pa.Array]:
     """Every value that a column of names may have, so that all batches share one dictionary."""
     found = {"figure_type": FIGURE_TYPES, "perspective": PERSPECTIVES}
     asked = {name: name for name in ("archive", "office", "kind")}
     asked |= {name: f"unnest({name})" for name in ("ipc", "cpc", "applicants")}
     for name, value in asked.items():
-        rows = _query(lake, f"SELECT DISTINCT {value} AS name FROM documents ORDER BY name", ("documents",)).read_all()  # noqa: S608
+        sql = f"SELECT DISTINCT {value} AS name FROM documents ORDER BY name"  # noqa: S608 - none of it from outside
+        rows = _query(lake, sql, ("documents",), folder).read_all()
         found[name] = rows["name"].drop_null().to_pylist()
     return {name: pa.array(values, pa.string()) for name, values in found.items()}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.errors import FiglakeError
 from pipeline.indexing.ids import ID_BITS, IdCollisionError, are_in, vector_ids
 from pipeline.publishing.spool import Spool
-from pipeline.publishing.units import ShardKeys, Shards
+from pipeline.publishing.units import Piece, Shards
 
 #: Record batch 0 is of the figures (``row``: in facets.arrow), then comes one per modality.
 IDS_SCHEMA = pa.schema(
@@ -27,9 +26,13 @@ IDS_SCHEMA = pa.schema(
     ]
 )
 MASKED_SCHEMA = pa.schema([pa.field("id", pa.int64(), nullable=False)])
-#: Rows of a release that are sorted at a time.
-_SORTED_ROWS = 1 << 23
-_ROW = np.dtype([("id", np.int64), ("shard", np.int32), ("row", np.int32)])
+#: Rows of a release that are sorted at a time, and files that they are dealt to at most.
+_SORTED_ROWS, _MOST_BITS = 1 << 23, 8
+#: Keys made Python strings at a time.
+_BATCH_ROWS = 1 << 16
+_SEEN = np.dtype([("id", np.int64), ("shard", np.int32), ("row", np.int32)])
+_HIDDEN = np.dtype([("id", np.int64), ("shard", np.int32)])
+_KEY = np.dtype([("id", np.int64), ("key", np.int64)])
 
 
 @dataclass(frozen=True)
@@ -54,55 +57,60 @@ def select_rows(
 ) -> LiveRows:
     """The vectors of a modality that a release shows: of live documents, and with an ``existing`` id (None: any).
 
-    Rows are dealt to files in ``folder`` by the first bits of their ids, which are uniform, and sorted file by file:
-    memory holds one shard's keys and :data:`_SORTED_ROWS` rows, 40 bytes each.
-    Raises IdCollisionError when two keys share an id, FiglakeError when a row would be seen twice.
+    Rows are dealt to files in ``folder`` by the first bits of their ids, which are uniform, and sorted file by file.
+    Memory: a batch of keys, :data:`_SORTED_ROWS` rows of 40 bytes, or a 256th of all where that is more, and 16 bytes
+    for each id that came twice. Disk: 32 bytes for each row. Raises IdCollisionError when two keys share an id,
+    FiglakeError when a row would be seen twice.
     """
-    bits = (shards.rows // _SORTED_ROWS).bit_length()
-    with ExitStack() as stack:
+    bits = min((shards.rows // _SORTED_ROWS).bit_length(), _MOST_BITS)
+    parts, shift = 1 << bits, ID_BITS - bits
+    seen = Spool(folder, f"{modality}-seen", _SEEN, parts)
+    hidden = Spool(folder, f"{modality}-hidden", _HIDDEN, parts)
+    columns = {name: Spool(folder, f"{modality}-{name}", _SEEN[name]) for name in ("id", "shard", "row")}
+    masked = Spool(folder, f"{modality}-masked", np.int64)
+    for piece in shards.read(("id", "doc_id")):
+        keep = _is_seen(piece, documents, existing)
+        ids, places = piece.rows["id"].to_numpy(), piece.first + np.arange(len(keep))
+        _deal(seen, shift, id=ids[keep], shard=piece.shard, row=places[keep])
+        _deal(hidden, shift, id=ids[~keep], shard=piece.shard)
+    repeated, holders, twice = [], set(), []
+    for part in range(parts):
+        live, unseen = seen.read(part), hidden.read(part)
+        live, unseen = live[np.argsort(live["id"], kind="stable")], unseen[np.argsort(unseen["id"], kind="stable")]
+        again = are_in(unseen["id"], live["id"])
+        twice.append(_repeated(live["id"]))
+        repeated.append(np.unique(np.concatenate([twice[-1], unseen["id"][again], _repeated(unseen["id"])])))
+        for rows in (live, unseen):
+            holders |= set(np.unique(rows["shard"][are_in(rows["id"], repeated[-1])]).tolist())
+        for name, column in columns.items():
+            column.append(live[name])
+        masked.append(np.unique(unseen["id"][~again]))
+    if holders:
+        keys = Spool(folder, f"{modality}-keys", _KEY, parts)
+        _require_one_key_per_id(modality, shards, holders, np.concatenate(repeated), keys, shift)
+    if len(doubled := np.concatenate(twice)):
+        raise FiglakeError(f"{modality}: {_keys_of(shards, int(doubled[0]))[0]!r} would be in the release twice")
+    return LiveRows(**{name: column.mapped() for name, column in columns.items()}, masked=masked.mapped())
 
-        def spool(name: str, dtype: Any, parts: int = 1) -> Spool:
-            return stack.enter_context(Spool(folder, f"{modality}-{name}", dtype, parts))
 
-        seen, hidden = spool("seen", _ROW, 1 << bits), spool("hidden", np.int64, 1 << bits)
-        columns, masked = {name: spool(name, _ROW[name]) for name in _ROW.names or ()}, spool("masked", np.int64)
-        for shard in shards:
-            _deal(shard, documents, existing, (seen, hidden), ID_BITS - bits)
-        twice, repeated = [], []
-        for part in range(1 << bits):
-            live, unseen = seen.read(part), np.sort(hidden.read(part))
-            live = live[np.argsort(live["id"], kind="stable")]
-            again = are_in(unseen, live["id"])
-            twice.append(_repeated(live["id"]))
-            repeated += [unseen[again], _repeated(unseen)]
-            for name, column in columns.items():
-                column.append(live[name])
-            masked.append(np.unique(unseen[~again]))
-        _require_one_key_per_id(modality, shards, np.unique(np.concatenate(twice + repeated)))
-        if len(doubled := np.concatenate(twice)):
-            raise FiglakeError(f"{modality}: {_keys_of(shards, int(doubled[0]))[0]!r} would be in the release twice")
-        return LiveRows(**{name: column.mapped() for name, column in columns.items()}, masked=masked.mapped())
+def _is_seen(
+    piece: Piece, documents: Mapping[str, pa.Array], existing: NDArray[np.int64] | None
+) -> NDArray[np.bool_]:  # fmt: skip
+    shown = pc.is_in(piece.rows["doc_id"], value_set=documents.get(piece.archive, pa.array([], pa.string())))
+    keep: NDArray[np.bool_] = shown.to_numpy(zero_copy_only=False)
+    return keep if existing is None else keep & are_in(piece.rows["id"].to_numpy(), existing)
 
 
-def _deal(
-    shard: ShardKeys, documents: Mapping[str, pa.Array], existing: NDArray[np.int64] | None,
-    spools: tuple[Spool, Spool], shift: int,
-) -> None:  # fmt: skip
-    """Append one archive's rows to the files of their ids: those that are seen, and the ids of the others."""
-    own = shard.rows["id"].to_numpy()
-    shown = pc.is_in(shard.rows["doc_id"], value_set=documents.get(shard.archive, pa.array([], pa.string())))
-    keep = shown.to_numpy(zero_copy_only=False)
-    if existing is not None:
-        keep = keep & are_in(own, existing)
-    where = np.flatnonzero(keep)
-    found = np.empty(len(where), _ROW)
-    found["id"], found["shard"], found["row"] = own[where], shard.shard, shard.first + where
-    for spool, values, keys in ((spools[0], found, found["id"]), (spools[1], own[~keep], own[~keep])):
-        parts = keys >> shift
-        order = np.argsort(parts, kind="stable")
-        numbers, starts = np.unique(parts[order], return_index=True)
-        for part, places in zip(numbers, np.split(order, starts)[1:], strict=True):
-            spool.append(values[places], int(part))
+def _deal(spool: Spool, shift: int, **columns: Any) -> None:
+    """Append rows to the parts of their ids."""
+    rows = np.empty(len(columns["id"]), spool.dtype)
+    for name, values in columns.items():
+        rows[name] = values
+    parts = rows["id"] >> shift
+    order = np.argsort(parts, kind="stable")
+    numbers, starts = np.unique(parts[order], return_index=True)
+    for part, places in zip(numbers, np.split(order, starts)[1:], strict=True):
+        spool.append(rows[places], int(part))
 
 
 def _repeated(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,23 +118,30 @@ def _repeated(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(ascending[1:][ascending[1:] == ascending[:-1]])
 
 
-def _require_one_key_per_id(modality: str, shards: Shards, repeated: NDArray[np.int64]) -> None:
+def _require_one_key_per_id(
+    modality: str, shards: Shards, holders: Container[int], repeated: NDArray[np.int64], keys: Spool, shift: int
+) -> None:
     """Look at the keys of ids that came more than once, and refuse two keys for one id.
 
     Keys are compared by another hash: of a delivery that came twice there may be millions.
     """
-    if not len(repeated):
-        return
-    found = []
-    for shard in shards:
-        rows = shard.rows.filter(pa.array(are_in(shard.rows["id"].to_numpy(), repeated)))
-        found.append(np.stack([rows["id"].to_numpy(), vector_ids(rows["key"].to_pylist(), seed=1)], axis=1))
-    if len(same := _repeated(np.unique(np.concatenate(found), axis=0)[:, 0])):
-        first, second = _keys_of(shards, int(same[0]))[:2]
-        raise IdCollisionError(f"{modality}: {first!r} and {second!r} have the same vector id {same[0]}")
+    for piece in shards.read(("id", "key"), holders):
+        rows = piece.rows.filter(pa.array(are_in(piece.rows["id"].to_numpy(), repeated)))
+        for start in range(0, len(rows), _BATCH_ROWS):
+            some = rows.slice(start, _BATCH_ROWS)
+            _deal(keys, shift, id=some["id"].to_numpy(), key=vector_ids(some["key"].to_pylist(), seed=1))
+    for part in range(keys.parts):
+        pairs = keys.read(part)
+        pairs = pairs[np.lexsort((pairs["key"], pairs["id"]))]
+        same = (pairs["id"][1:] == pairs["id"][:-1]) & (pairs["key"][1:] != pairs["key"][:-1])
+        if same.any():
+            vector = int(pairs["id"][1:][same][0])
+            first, second = _keys_of(shards, vector)[:2]
+            raise IdCollisionError(f"{modality}: {first!r} and {second!r} have the same vector id {vector}")
 
 
 def _keys_of(shards: Shards, vector: int) -> list[str]:
     """The distinct keys with an id, in the order of the shards."""
-    found = (shard.rows["key"].filter(pc.equal(shard.rows["id"], vector)).to_pylist() for shard in shards)
+    pieces = (piece.rows for piece in shards.read(("id", "key")))
+    found = (rows["key"].filter(pc.equal(rows["id"], vector)).to_pylist() for rows in pieces)
     return list(dict.fromkeys(key for keys in found for key in keys))

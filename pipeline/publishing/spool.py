@@ -1,45 +1,42 @@
-"""Arrays larger than memory: written to files piece by piece, read through mappings."""
+"""Arrays larger than memory: written to files piece by piece, then read or mapped once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 class Spool:
-    """Numbers that are appended to one of several files and read back file by file.
+    """Numbers that are appended to one of several files of a folder, and taken out file by file.
 
-    Memory holds what is appended and nothing else. Files are made in ``folder`` and stay there.
+    Memory holds what is appended and nothing else, and no file is kept open: there may be many.
     """
 
     def __init__(self, folder: Path, name: str, dtype: Any, parts: int = 1) -> None:
-        self._dtype = np.dtype(dtype)
+        self.dtype, self.parts = np.dtype(dtype), parts
         self._paths = [folder / f"{name}.{part}" for part in range(parts)]
-        self._streams: list[IO[bytes]] = [path.open("xb") for path in self._paths]
-
-    def __enter__(self) -> Spool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for stream in self._streams:
-            stream.close()
 
     def append(self, values: NDArray[Any], part: int = 0) -> None:
         """Add values to a part's end."""
-        self._streams[part].write(np.ascontiguousarray(values, self._dtype).data)
+        if len(values):  # an empty file could not be mapped
+            with self._paths[part].open("ab") as stream:
+                np.ascontiguousarray(values, self.dtype).tofile(stream)
 
     def read(self, part: int = 0) -> NDArray[Any]:
-        """A part's values, (n,), as a copy in memory."""
-        self._streams[part].flush()
-        return np.fromfile(self._paths[part], self._dtype)
+        """A part's values, (n,), in memory; the file goes."""
+        if not self._paths[part].exists():
+            return np.empty(0, self.dtype)
+        values = np.fromfile(self._paths[part], self.dtype)
+        self._paths[part].unlink()
+        return values
 
     def mapped(self, part: int = 0) -> NDArray[Any]:
-        """A part's values, (n,), in a file that is mapped: read only when looked at."""
-        self._streams[part].flush()
-        if not self._paths[part].stat().st_size:  # nothing cannot be mapped
-            return np.empty(0, self._dtype)
-        return np.asarray(np.memmap(self._paths[part], self._dtype, "r"))
+        """A part's values, (n,), read from disk when they are looked at; the file goes with the array."""
+        if not self._paths[part].exists():
+            return np.empty(0, self.dtype)
+        values = np.asarray(np.memmap(self._paths[part], self.dtype, "r"))
+        self._paths[part].unlink()
+        return values

@@ -6,13 +6,15 @@ that it left out is shown again; else the archive's own shard counts, and what t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import FiglakeError
+from pipeline.indexing.shard import KEYS_SCHEMA
 from pipeline.lake import Lake
 from pipeline.storage import Storage
 
@@ -94,36 +96,37 @@ def _files(row: Row) -> Row:
     return {name: row[name] for name in FILE_COLUMNS}
 
 
-def _opened(storage: Storage, path: str) -> pa.NativeFile:
-    """A file to read; a local one is mapped, so that columns that nobody looks at cost nothing."""
-    return pa.memory_map(storage.path(path)) if storage.is_local else storage.open_input(path)
-
-
 def read_keys(storage: Storage, unit: Unit) -> pa.Table:
     """Id, key and document of every row. Raises FiglakeError where the file is gone."""
+    with _opened_keys(storage, unit) as stream:
+        return pa.ipc.open_file(stream).read_all().combine_chunks()
+
+
+def _opened_keys(storage: Storage, unit: Unit) -> pa.NativeFile:
+    """A local file is mapped, so that columns that nobody looks at cost nothing."""
+    path = unit.files["keys_path"]
     try:
-        with _opened(storage, unit.files["keys_path"]) as stream:
-            return pa.ipc.open_file(stream).read_all().combine_chunks()
+        return pa.memory_map(storage.path(path)) if storage.is_local else storage.open_input(path)
     except FileNotFoundError:
         archives = " and ".join(f"`figlake step encode --archive {one.archive} --again`" for one in unit.members)
-        raise FiglakeError(f"{storage.uri(unit.files['keys_path'])} is gone; {archives} makes it anew") from None
+        raise FiglakeError(f"{storage.uri(path)} is gone; {archives} makes it anew") from None
 
 
 @dataclass(frozen=True)
-class ShardKeys:
-    """Ids and documents of rows of one archive, which are those from ``first`` on of shard number ``shard``."""
+class Piece:
+    """Rows of one archive, those from ``first`` on of shard number ``shard``; some columns of its keys."""
 
     shard: int
     first: int
     archive: str
-    rows: pa.Table  # indexing.shard.KEYS_SCHEMA
+    rows: pa.RecordBatch
 
 
 @dataclass(frozen=True)
 class Shards:
-    """The rows of units, member by member; those of members that do not stand belong to no archive.
+    """The rows of units; those of members that do not stand belong to no archive.
 
-    Each time they are gone through, files are read anew, one at a time: keys of a whole lake do not fit into memory.
+    Files are read anew whenever they are gone through, batch by batch: keys of a whole lake do not fit into memory.
     """
 
     storage: Storage
@@ -134,7 +137,31 @@ class Shards:
         """How many there are."""
         return sum(unit.files["rows"] for unit in self.units)
 
-    def __iter__(self) -> Iterator[ShardKeys]:
+    def read(self, columns: Sequence[str], only: Container[int] | None = None) -> Iterator[Piece]:
+        """These columns of all shards, or of ``only`` these, in order. Raises FiglakeError where a file is gone."""
         for number, unit in enumerate(self.units):
-            for member, first, rows in unit.slices(read_keys(self.storage, unit)):
-                yield ShardKeys(number, first, member.archive if member.stands else "", rows)
+            if only is None or number in only:
+                with _opened_keys(self.storage, unit) as stream:
+                    for member, first, rows in _by_member(unit.members, _batches(stream, columns)):
+                        yield Piece(number, first, member.archive if member.stands else "", rows)
+
+
+def _batches(stream: pa.NativeFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    fields = [KEYS_SCHEMA.get_field_index(name) for name in columns]
+    reader = pa.ipc.open_file(stream, options=pa.ipc.IpcReadOptions(included_fields=fields))
+    return (reader.get_batch(number) for number in range(reader.num_record_batches))
+
+
+def _by_member(
+    members: Sequence[Member], batches: Iterable[pa.RecordBatch]
+) -> Iterator[tuple[Member, int, pa.RecordBatch]]:
+    """Batches cut where members meet: whose rows, the first one's number in the shard, the rows."""
+    ends = np.cumsum([member.rows for member in members])
+    first = 0
+    for batch in batches:
+        at = 0
+        while at < batch.num_rows:
+            number = int(np.searchsorted(ends, first, side="right"))
+            count = min(int(ends[number]) - first, batch.num_rows - at)
+            yield members[number], first, batch.slice(at, count)
+            at, first = at + count, first + count

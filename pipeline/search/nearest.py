@@ -71,7 +71,10 @@ def exact(
     order = modality.stored_order if among is None else modality.in_stored_order(among)
     for start in range(0, len(order), _BLOCK_VECTORS):
         block = order[start : start + _BLOCK_VECTORS]
-        found, where = _as_good(queries @ modality.gather(block).T, block, scores[:, -1:])
+        found = queries @ modality.gather(block).T
+        where = np.broadcast_to(block.astype(np.int64), found.shape)
+        if start:
+            found, where = _as_good(found, block, scores[:, -1:])
         both = np.concatenate([scores, found], axis=1), np.concatenate([positions, where], axis=1)
         scores, positions = _best(*both, k)
     return scores, positions

@@ -83,7 +83,8 @@ class OpenModality:
 
     @cached_property
     def stored_order(self) -> NDArray[np.signedinteger]:
-        """All positions in the order in which their vectors lie in the shards; 4 bytes for each, below 2³¹ of them."""
+        """All positions in the order in which their vectors lie in the shards; 4 bytes for each, 9 while it is made,
+        below 2³¹ of them."""
         first = np.cumsum([0, *(len(stored) for stored in self.vectors)])
         places = np.full(first[-1], -1, np.int32 if first[-1] < 1 << 31 else np.int64)
         for start in range(0, len(self.ids), _BLOCK_ROWS):

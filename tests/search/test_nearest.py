@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +49,24 @@ def test_the_recipe_was_chosen_by_size_and_the_recall_was_measured(engine: Searc
     assert len(entry.shards) == 3
     assert entry.queries == 50
     assert entry.recall_at_10 is not None and entry.recall_at_10 >= 0.95
+
+
+@pytest.mark.parametrize("block", [7, 50, 1 << 14])
+@pytest.mark.parametrize("k", [1, 10, 400])
+def test_of_vectors_as_near_the_first_are_found_however_many_are_scored_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, block: int, k: int
+) -> None:
+    monkeypatch.setattr("pipeline.search.nearest._BLOCK_VECTORS", block)
+    rng = np.random.default_rng(block)
+    stored, queries = (rng.integers(-1, 2, (count, 4)).astype(np.float32) for count in (300, 20))
+    order = rng.permutation(300).astype(np.int32)
+    modality = SimpleNamespace(stored_order=order, gather=lambda positions: stored[positions])
+    scores, positions = exact(modality, queries, k)  # type: ignore[arg-type]
+    for query, found, where in zip(queries @ stored.T, scores, positions, strict=True):
+        first = np.lexsort((np.arange(300), -query))[:k]
+        assert where[:300].tolist() == first.tolist()
+        assert found[:300].tolist() == query[first].tolist()
+        assert (where[300:] == -1).all() and np.isneginf(found[300:]).all()
 
 
 def test_exact_search_is_brute_force(passages: OpenModality, vectors: np.ndarray) -> None:
