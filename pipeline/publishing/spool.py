@@ -23,7 +23,7 @@ class Spool:
         """Add values to a part's end."""
         if len(values):  # an empty file could not be mapped
             with self._paths[part].open("ab") as stream:
-                np.ascontiguousarray(values, self.dtype).tofile(stream)
+                stream.write(np.ascontiguousarray(values, self.dtype).data)  # tofile() says nothing of a full disk
 
     def read(self, part: int = 0) -> NDArray[Any]:
         """A part's values, (n,), in memory; the file goes."""

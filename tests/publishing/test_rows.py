@@ -157,3 +157,9 @@ def test_a_spool_gives_back_what_was_appended(tmp_path: Path) -> None:
         nothing = take(spool, 0)
         assert (nothing.tolist(), nothing.dtype) == ([], np.int32)
         assert not list(tmp_path.iterdir())
+
+
+def test_a_spool_on_a_full_disk_says_so_however_little_is_written(tmp_path: Path) -> None:
+    (tmp_path / "numbers.0").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        Spool(tmp_path, "numbers", np.int64).append(np.arange(10))
