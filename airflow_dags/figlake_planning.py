@@ -50,7 +50,9 @@ class FetchWeeksOperator(DeliveryOperator):
         offers = [offer for offer in self.ask(context, [*fetch, "--list"]) if offer["name"] in known]
         of_weeks = [(week_of(offer["name"], offer["published"]) or "", offer) for offer in offers]
         of_weeks.sort(key=lambda found: found[0])
-        wanted = [offer for week, offer in of_weeks if first <= week <= last][: params["max_archives"]]
+        chosen = [offer for week, offer in of_weeks if first <= week <= last]
+        resting = [offer["name"] for offer in chosen if offer.get("rests_until")]
+        wanted = [offer for offer in chosen if offer["name"] not in resting][: params["max_archives"]]
         size = sum(offer["about_bytes"] or 0 for offer in wanted)
         names = [offer["name"] for offer in wanted]
         self.log.info("to fetch: %d files, about %.1f GB: %s", len(names), size / 1e9, ", ".join(names) or "none")
@@ -60,6 +62,11 @@ class FetchWeeksOperator(DeliveryOperator):
             )
         if names and not params["dry_run"]:
             self.ask(context, [*fetch, *(word for name in names for word in ("--match", name))])
+        if resting:
+            why = f"not fetched, because their checksums were wrong within the last half day: {', '.join(resting)}"
+            if not params["dry_run"]:
+                raise AirflowFailException(why)
+            self.log.warning("%s", why)
         return names
 
 

@@ -75,7 +75,7 @@ def fetch(
         source, place = _source(product, origin, transport, settings.storage), Storage.at(to, settings.storage)
         begin, patterns = _day(since), tuple(match or ())
         if only_list:
-            _print_offers(source, place, begin, patterns, at_most, as_json)
+            _print_offers(source, place, begin, patterns, at_most, again, as_json)
             return
         done = _fetch(source, place, transport, since=begin, match=patterns or ARCHIVES, at_most=at_most, again=again)
         if as_json:
@@ -148,16 +148,20 @@ def _fetch(source: Source, to: Storage, transport: Transport, **options: Any) ->
 
 
 def _print_offers(
-    source: Source, to: Storage, since: datetime | None, match: tuple[str, ...], at_most: int | None, as_json: bool
-) -> None:
+    source: Source, to: Storage, since: datetime | None, match: tuple[str, ...], at_most: int | None, again: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """What would be fetched, and beside it what rests."""
     from rich.table import Table
 
     from pipeline.fetch.bucket import read_record
     from pipeline.fetch.work import ARCHIVES, wanted
 
     record = read_record(to)
-    new = wanted(source.offers(), record, since, match or ARCHIVES)[:at_most]
-    rests = {offer.name: until for offer in new if (until := record.rests_until(offer))}
+    new = wanted(source.offers(), record, since, match or ARCHIVES)
+    rests = {offer.name: until for offer in new if not again and (until := record.rests_until(offer))}
+    taken = {offer.name for offer in [offer for offer in new if offer.name not in rests][:at_most]}
+    new = [offer for offer in new if offer.name in taken or offer.name in rests]
     if as_json:
         rows = [
             {

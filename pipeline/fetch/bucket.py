@@ -44,10 +44,7 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
     if place.is_local:
         return fetch(source, Path(place.root), transport, **options)
     scratch = _scratch(place)
-    try:
-        known = _remember(Record(), place)  # before anything large is fetched for a bucket that refuses it
-    except (OSError, BaseError) as error:
-        raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
+    known = _remembered(Record(), place)  # before anything large is fetched for a bucket that refuses it
     known.write(scratch)
 
     def keep(path: Path, record: Record) -> None:
@@ -59,13 +56,13 @@ def fetch_into(source: Source, place: Storage, transport: Transport, **options: 
         finally:
             path.unlink()
 
-    done = fetch(source, scratch, transport, keep=keep, **options)
+    def refuse(record: Record) -> None:
+        _remembered(Record(refused=record.refused), place)
+
+    done = fetch(source, scratch, transport, keep=keep, refuse=refuse, **options)
     begun = Record.read(scratch)
-    if begun.refused or (begun.since is not None and not done.files):
-        try:
-            _remember(Record(begun.since, passed=begun.passed, refused=begun.refused), place)
-        except (OSError, BaseError) as error:
-            raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
+    if begun.since is not None and not done.files:
+        _remembered(Record(begun.since, passed=begun.passed), place)
     if not done.failures:
         shutil.rmtree(scratch, ignore_errors=True)
     return Fetched(tuple(Path(path.name) for path in done.files), done.failures, done.known)
@@ -105,6 +102,14 @@ def _remember(record: Record, place: Storage) -> Record:
             continue
         return merged
     raise FetchError(f"{place.uri(RECORD)}: other machines write it all the time; try again later")
+
+
+def _remembered(record: Record, place: Storage) -> Record:
+    """The same, with an error that says which bucket could not be written."""
+    try:
+        return _remember(record, place)
+    except (OSError, BaseError) as error:
+        raise FetchError(f"cannot write to {place.root}: {_first_line(error)}") from None
 
 
 def _scratch(place: Storage) -> Path:

@@ -159,6 +159,7 @@ def fetch(
     source: Source, folder: Path, transport: Transport, *,
     since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None, again: bool = False,
     progress: Progress = lambda offer, done, total: None, keep: Keep = lambda path, record: None,
+    refuse: Callable[[Record], None] = lambda record: None,
 ) -> Fetched:  # fmt: skip
     """Bring what is new into ``folder``. One file that fails does not stop the others.
 
@@ -167,7 +168,8 @@ def fetch(
 
     A file whose checksum was wrong rests for half a day, but is told of; ``again`` fetches it all the same.
 
-    ``keep`` is called with each file that came, before the record that names it is written.
+    ``keep`` is called with each file that came, before the record that names it is written; ``refuse`` with the record
+    of a file whose checksum was wrong.
 
     Raises FetchError when another fetch works on the folder, the folder cannot be written or the source cannot be
     listed; UsageError for a source that is not there.
@@ -201,6 +203,7 @@ def fetch(
                 if isinstance(error, WrongChecksumError):
                     record.refused[offer.name] = Refusal(offer.version, _now())
                     record.write(folder)
+                    refuse(record)
                 continue
             record.files[offer.name] = entry
             record.refused.pop(offer.name, None)

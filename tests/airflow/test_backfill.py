@@ -80,6 +80,37 @@ def test_a_backfill_fetches_and_takes_in_the_weeks_asked_for_oldest_first(
     assert sum("step " in call for call in made) == 2 * 6 + 3
 
 
+def test_what_rests_takes_no_place_in_a_backfill_and_turns_it_red(
+    dags_test: Run, stub: Callable[[str], tuple[str, Path]], tmp_path: Path
+) -> None:
+    offers = ", ".join(
+        f'{{"name": "{EPO.format(week)}.zip", "published": "2026-01-01T00:00:00+00:00", "about_bytes": 5, '
+        f'"rests_until": {rests}}}'
+        for week, rests in ((1, '"2026-01-01T12:00:00+00:00"'), (2, "null"))
+    )
+    command, calls = stub(
+        f"""*--list*) echo '[{offers}]';;
+        fetch*) echo '{{"files": [], "failed": {{}}, "known": 0}}';;
+        *pending*) echo '{{"pending": [], "archives": 5}}';;
+        """
+    )
+    params = WEEKS | {"dry_run": False, "max_archives": 1}
+    done = dags_test(
+        "figlake_backfill",
+        15,
+        params,
+        command=command,
+        lake="/lake",
+        archives=str(tmp_path / "deliveries"),
+        source="32",
+    )
+    assert done.returncode == 1
+    why = f"not fetched, because their checksums were wrong within the last half day: {EPO.format(1)}.zip"
+    assert why in done.stdout
+    fetched = [call for call in calls.read_text().splitlines() if "--match" in call]
+    assert len(fetched) == 1 and f"--match {EPO.format(2)}.zip --json" in fetched[0]
+
+
 @pytest.mark.parametrize(
     ("day", "params", "why"),
     [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -166,9 +168,15 @@ def test_a_file_with_a_wrong_checksum_rests_and_is_told_of_each_time(
     ((name, why),) = done.failures
     assert name == "EPRTBJV2026000001001001.zip" and "--again" in why
     assert downloads(behaviour) == 1
-    process = figlake(settings, "--product", "32", "--to", str(tmp_path), "--since", "2026-01-01", "--list", "--json")
-    (listed,) = json.loads(process.communicate(timeout=60)[0])
-    assert (listed["name"], bool(listed["rests_until"])) == (name, True)
+    behaviour.files[3] = ("EPRTBJV2026000003001001.zip", DATA[:99])
+    for more, rests in ((), [True, False]), (("--again",), [False]):
+        some = ("--since", "2026-01-01", "--max", "1", "--list", "--json", *more)
+        listed = json.loads(
+            figlake(settings, "--product", "32", "--to", str(tmp_path), *some).communicate(timeout=60)[0]
+        )
+        assert [bool(offer["rests_until"]) for offer in listed] == rests
+        assert listed[0]["name"] == name
+    del behaviour.files[3]
     process = figlake(settings, "--product", "32", "--to", str(tmp_path), "--since", "2026-01-01")
     assert ("rests until" in process.communicate(timeout=60)[1], process.returncode) == (True, 1)
     assert downloads(behaviour) == 0
@@ -177,18 +185,38 @@ def test_a_file_with_a_wrong_checksum_rests_and_is_told_of_each_time(
     assert fetch(bdds, tmp_path, transport, since=EVERYTHING).failures and downloads(behaviour) == 2
 
 
-def test_a_bucket_remembers_what_rests(service: tuple[Behaviour, FetchSettings]) -> None:
+def test_a_bucket_remembers_what_rests(
+    service: tuple[Behaviour, FetchSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machines = iter(range(9))
+
+    def elsewhere() -> None:
+        """Each fetch is another machine's, with temporary files of its own."""
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / str(next(machines))))
+        Path(tempfile.gettempdir()).mkdir()
+
     behaviour, settings = service
     behaviour.files[2] = ("EPRTBJV2026000002001001.zip", DATA[::-1])
     behaviour.sha1[1] = "0" * 40
     bdds, transport = source(settings)
     with object_store() as options:
         bucket = Storage.at("s3://figlake/deliveries", options)
-        found = [fetch_into(bdds, bucket, transport, since=EVERYTHING, at_most=1) for _ in range(2)]
+        found = []
+        for _ in range(2):
+            elsewhere()
+            found.append(fetch_into(bdds, bucket, transport, since=EVERYTHING, at_most=1))
         assert [[path.name for path in done.files] for done in found] == [[], ["EPRTBJV2026000002001001.zip"]]
         assert list(read_record(bucket).refused) == ["EPRTBJV2026000001001001.zip"]
+        behaviour.sha1[1], behaviour.files[3] = "1" * 40, ("EPRTBJV2026000003001001.zip", DATA)
+        monkeypatch.setattr("pipeline.fetch.bucket._upload", lambda path, place: os.kill(os.getpid(), signal.SIGINT))
+        elsewhere()
+        with pytest.raises(KeyboardInterrupt):  # broken off after the refusal
+            fetch_into(bdds, bucket, transport, since=EVERYTHING)
+        monkeypatch.undo()
+        assert read_record(bucket).refused["EPRTBJV2026000001001001.zip"].version == "1" * 40
         behaviour.sha1.clear()
-        assert len(fetch_into(bdds, bucket, transport, since=EVERYTHING).files) == 1
+        elsewhere()
+        assert len(fetch_into(bdds, bucket, transport, since=EVERYTHING).files) == 2
         assert not read_record(bucket).refused
 
 
