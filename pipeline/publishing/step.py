@@ -15,7 +15,7 @@ from pipeline.parts import Outcome
 from pipeline.publishing import entries, gates, pointer
 from pipeline.publishing.draft import Draft, assemble, snapshot, unfinished
 from pipeline.publishing.manifest import RELEASES, Manifest, read_manifest, release_suffix
-from pipeline.publishing.measure import Measured, calibrate, lowered, measure, try_out, tune
+from pipeline.publishing.measure import Measured, calibrate, kept, measure, try_out, tune
 from pipeline.search.release import OpenModality, Release
 
 
@@ -95,13 +95,13 @@ def _tune_and_measure(ctx: StepContext, name: str, modality: OpenModality, stand
     """Tune the modality's effort on one half of the held-out queries, and measure on the other.
 
     Tuning tries a score of efforts, on a lake that a night hardly changes: the effort of the release in force is kept,
-    or lowered, while it does under the same codebook.
+    or the next below it, while it does under the same codebook.
     """
     queries, aim = ctx.settings.publish.queries, ctx.settings.publish.aim
     trial = try_out(modality, 2 * queries, ctx.settings.indexing.seed)
     before = standing.modalities.get(name) if standing else None
     effort = before.effort if before and before.codebook.name == modality.entry.codebook.name else None
-    effort = lowered(trial[queries:], effort, aim) if effort else None
+    effort = kept(trial[queries:], effort, aim) if effort else None
     modality.entry = replace(modality.entry, effort=effort or tune(trial[queries:], aim))
     return measure(trial[:queries], ctx.settings.search)
 
