@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import tempfile
+import uuid
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,26 +43,20 @@ def opened(
 ) -> duckdb.DuckDBPyConnection:
     """DuckDB with snapshots of these tables, of all ``archives`` or some, whose files alone are then read.
 
-    When memory is short it sorts and joins on disk, in ``folder`` or in one of this process's own: by itself it would
-    do so below the working directory. Where files are out of a query's reach, those of this folder are not.
+    When memory is short it sorts and joins on disk, in ``folder`` or in a new one among the temporary files: by itself
+    it would do so below the working directory. DuckDB makes the new one when it needs it, and removes it. Where files
+    are out of a query's reach, those of this folder are not, so nothing else may lie there.
     """
     import duckdb
 
-    connection = duckdb.connect(config={"temp_directory": str(folder or _spills())})
+    spills = folder or Path(tempfile.gettempdir()) / f"figlake-sql-{uuid.uuid4().hex}"
+    connection = duckdb.connect(config={"temp_directory": str(spills)})
     for table in tables:
         rows = lake.dataset(table)
         if archives is not None:
             rows = rows.filter(pc.field("archive").isin(pa.array(sorted(archives), pa.string())))
         connection.register(table, rows)
     return connection
-
-
-@cache
-def _spills() -> str:
-    """A folder of this process, for this user's eyes only, that goes with it."""
-    folder = tempfile.mkdtemp(prefix="figlake-sql-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def query(lake: Lake, statement: str, versions: Mapping[str, int] | None = None) -> pa.Table:
