@@ -78,14 +78,13 @@ def killed_everywhere(lake: Lake, whole: Lake, archives: Sequence[str]) -> int:
     every boundary of every step is one that a night ended at. When a step stands, the count begins anew.
     """
     kills, boundary, documents, standing = 0, 0, [0], finished(lake, archives)
-    published = pointer.current(lake)
+    shown = released(lake)
     while boundary < _MOST:
         boundary += 1
         if run(lake, whole, archives, boundary):
             break
         kills += 1
-        assert pointer.current(lake) is not None or published is None
-        published = pointer.current(lake)
+        assert shown <= (shown := released(lake)), "a release fell back"
         documents.append(assert_nothing_twice_and_current_readable(lake, whole, SETTINGS))
         if (done := finished(lake, archives)) != standing:
             standing, boundary = done, 0
@@ -94,7 +93,9 @@ def killed_everywhere(lake: Lake, whole: Lake, archives: Sequence[str]) -> int:
 
 
 def released(lake: Lake) -> set[str]:
-    """The archives that the release in force shows."""
+    """The archives that the release in force shows; none without one."""
+    if pointer.current(lake) is None:
+        return set()
     return set(open_release(lake, SETTINGS, verify=True).release.facets["archive"].to_pylist())
 
 
