@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import GateError
 from pipeline.lake import Lake
@@ -32,6 +33,7 @@ TABLES = ("documents", "passages", "figures", "links", "figure_signs", "regions"
 #: Memory of the writer; Tantivy wants at least 15 MB.
 _HEAP_BYTES = 128 << 20
 _BATCH_ROWS = 1 << 14
+_PAIRS = pa.schema([("archive", pa.string()), ("doc_id", pa.string())])
 #: What Tantivy replaces when it commits; everything else is immutable.
 _REPLACED = ("meta.json", ".managed.json")
 _NOT_FILES = (".tantivy-writer.lock", ".tantivy-meta.lock")
@@ -74,10 +76,11 @@ _COUNT = """
 def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> None:
     """Write the index of the figures in ``facets`` to ``folder``, from the tables that ``lake`` is pinned to.
 
-    Memory is bounded: the writer's heap and a batch of rows. Raises GateError when it does not hold what it should.
+    Memory: the writer's heap, a batch of rows, and the names of all documents. Raises GateError when it does not hold
+    what it should.
     """
     folder.mkdir()
-    before: set[tuple[str, str]] = set()
+    before = _PAIRS.empty_table()
     if standing is not None and standing.lexical:
         _take_over(lake.storage, standing, folder)
         if _holds_purged(lake, folder):
@@ -87,11 +90,11 @@ def build(lake: Lake, facets: Path, folder: Path, standing: Manifest | None) -> 
             before = _pairs_of(lake.storage, standing.files["facets"])
     with pa.memory_map(str(facets)) as stream:
         now = _pairs(pa.ipc.open_file(stream).read_all())
-    changed = changed_archives(lake, lake.pinned(standing.tables) if standing and before else None, TABLES)
-    stale = {pair for pair in before if pair not in now or pair[0] in changed}
-    fresh = {pair for pair in now if pair not in before or pair[0] in changed}
-    with _connected(lake, fresh, folder.parent) as connection:
-        _write(folder, stale, connection.sql(_ENTRIES).to_arrow_reader(_BATCH_ROWS))
+    earlier = lake.pinned(standing.tables) if standing and before.num_rows else None
+    changed = pa.array(sorted(changed_archives(lake, earlier, TABLES)), pa.string())
+    with _connected(lake, _new_or_changed(now, before, changed), folder.parent) as connection:
+        fresh = connection.sql(_ENTRIES).to_arrow_reader(_BATCH_ROWS)
+        _write(folder, _new_or_changed(before, now, changed), fresh)
     with _connected(lake, now, folder.parent) as connection:
         expected = int(connection.sql(_COUNT).fetchall()[0][0] or 0)
     found = LexicalIndex({path.name: path for path in files_in(folder)}).searcher.num_docs
@@ -113,13 +116,21 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name not in _NOT_FILES)
 
 
-def _write(folder: Path, stale: set[tuple[str, str]], batches: pa.RecordBatchReader) -> None:
+def _new_or_changed(pairs: pa.Table, others: pa.Table, changed: pa.Array) -> pa.Table:
+    """The pairs that are not among the others, and those of archives that have changed."""
+    has_changed = pc.is_in(pairs["archive"], value_set=changed)
+    new = pairs.filter(pc.invert(has_changed)).join(others, _PAIRS.names, join_type="left anti")
+    return pa.concat_tables([pairs.filter(has_changed), new])
+
+
+def _write(folder: Path, stale: pa.Table, batches: pa.RecordBatchReader) -> None:
     import tantivy
 
     index = open_index(folder)
     writer = index.writer(_HEAP_BYTES, 1)
-    for archive, doc_id in sorted(stale):
-        writer.delete_documents_by_term(SOURCE_FIELD, _source(archive, doc_id))
+    for some in stale.to_batches(_BATCH_ROWS):
+        for pair in some.to_pylist():
+            writer.delete_documents_by_term(SOURCE_FIELD, _source(**pair))
     for batch in batches:
         for entry in _entries(batch):
             writer.add_document(tantivy.Document(**entry))
@@ -159,23 +170,18 @@ def _take_over(storage: Storage, standing: Manifest, folder: Path) -> None:
                 shutil.copyfileobj(source, copy, 1 << 20)
 
 
-def _pairs_of(storage: Storage, facets: File) -> set[tuple[str, str]]:
+def _pairs_of(storage: Storage, facets: File) -> pa.Table:
     with storage.open_input(facets.path) as stream:
         return _pairs(pa.ipc.open_file(stream).read_all())
 
 
-def _pairs(facets: pa.Table) -> set[tuple[str, str]]:
+def _pairs(facets: pa.Table) -> pa.Table:
     """(archive, doc_id) of the documents with figures."""
-    pairs = facets.select(["archive", "doc_id"])
-    pairs = pairs.set_column(0, "archive", pairs["archive"].cast(pa.string())).group_by(["archive", "doc_id"])
-    found = pairs.aggregate([])
-    return set(zip(found["archive"].to_pylist(), found["doc_id"].to_pylist(), strict=True))
+    return facets.select(_PAIRS.names).cast(_PAIRS).group_by(_PAIRS.names).aggregate([])
 
 
-def _connected(lake: Lake, wanted: set[tuple[str, str]], folder: Path) -> duckdb.DuckDBPyConnection:
+def _connected(lake: Lake, wanted: pa.Table, folder: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB with the snapshot's tables and the documents that are wanted; it spills into ``folder``."""
-    connection = opened(lake, TABLES, folder, {archive for archive, _ in wanted})
-    columns = {"archive": [archive for archive, _ in wanted], "doc_id": [doc_id for _, doc_id in wanted]}
-    pairs = pa.table(columns, schema=pa.schema([("archive", pa.string()), ("doc_id", pa.string())]))
-    connection.register("wanted", pairs)
+    connection = opened(lake, TABLES, folder, wanted["archive"].unique().to_pylist())
+    connection.register("wanted", wanted)
     return connection

@@ -93,8 +93,11 @@ def live_documents(lake: Lake) -> dict[str, pa.Array]:
     """The doc_ids that each archive shows."""
     sql = f"SELECT archive, doc_id FROM ({_LIVE_DOCUMENTS})"  # noqa: S608 - no part of it comes from outside
     documents = _query(lake, sql, ("documents", "tombstones")).read_all()
-    by_archive = documents.group_by("archive").aggregate([("doc_id", "list")]).to_pylist()
-    return {row["archive"]: pa.array(row["doc_id_list"], pa.string()) for row in by_archive}
+    by_archive = documents.group_by("archive").aggregate([("doc_id", "list")])
+    return {
+        archive: found.values
+        for archive, found in zip(by_archive["archive"].to_pylist(), by_archive["doc_id_list"], strict=True)
+    }
 
 
 def write_facets(lake: Lake, path: Path) -> LiveRows:
