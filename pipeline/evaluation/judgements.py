@@ -101,7 +101,7 @@ def _numbered(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 def _query(line: str, where: str, folder: Path) -> JudgedQuery:
     try:
         tree = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is no JSON: {error}") from None
     _check_query(tree, where)
     image, name = tree.get("image"), tree.get("id", where.rsplit(" ", 1)[-1])

@@ -101,7 +101,7 @@ class Transport:
                     raise TransientError(f"{safe(url)} does not come to an end: {len(body) / 1e3:,.0f} KB so far")
             try:
                 return json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):  # the latter of brackets in brackets
                 raise TransientError(f"{safe(url)} did not answer in JSON") from None
 
     def persist(self, work: Callable[[], Any], what: str, progressed: Callable[[], bool] = lambda: False) -> Any:

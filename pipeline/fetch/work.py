@@ -78,7 +78,7 @@ class Record:
             files = {name: Entry(**entry) for name, entry in tree["files"].items()}
             refused = {name: Refusal(**entry) for name, entry in tree.get("refused", {}).items()}
             return cls(tree["since"], files, tree.get("passed"), refused)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{where} is damaged ({error!r}); remove it, and every file is fetched anew") from None
 
     def to_json(self) -> bytes:

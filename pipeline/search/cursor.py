@@ -28,7 +28,7 @@ def parse_cursor(text: str, release: str, query: str) -> Cursor:
     try:
         found = Cursor(**json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
         valid = found.offset >= 0 and found.depth > 0
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         valid = False
     if not valid:
         raise UsageError("the cursor cannot be read; give the `next` of an earlier page as it was printed")

@@ -29,6 +29,7 @@ class Behaviour:
     faults: list[Any] = field(default_factory=list)
     sha1: dict[int, str] = field(default_factory=dict)  # where the list lies about it
     endless_list: bool = False
+    list: bytes = b""  # instead of the true one
     ranges: bool = True
     paid: bool = False
     token_life: int = 3600
@@ -61,7 +62,10 @@ class Handler(BaseHTTPRequestHandler):
         elif match := re.search(r"/file/(\d+)/download$", self.path):
             self._file(int(match[1]))
         elif re.search(r"/products/\d+$", self.path):
-            self._json(200, product(self.behaviour)) if not self.behaviour.endless_list else self._trickle()
+            if self.behaviour.endless_list:
+                self._trickle()
+            else:
+                self._json(200, self.behaviour.list or product(self.behaviour))
         else:
             self._json(404, {})
 
@@ -129,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.02)
 
     def _json(self, status: int, tree: Any, headers: dict[str, str] | None = None) -> None:
-        body = json.dumps(tree).encode()
+        body = tree if isinstance(tree, bytes) else json.dumps(tree).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         for name, value in (headers or {}).items():
