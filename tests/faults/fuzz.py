@@ -135,7 +135,7 @@ def _json(data: bytes, draw: st.DrawFn) -> bytes:
     """One value of a JSON answer becomes another."""
     try:
         tree = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return data
     places: list[tuple[Any, Any]] = []
 

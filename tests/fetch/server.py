@@ -29,7 +29,7 @@ class Behaviour:
     faults: list[Any] = field(default_factory=list)
     sha1: dict[int, str] = field(default_factory=dict)  # where the list lies about it
     endless_list: bool = False
-    list: bytes = b""  # instead of the true one
+    instead: bytes = b""  # of the true list
     ranges: bool = True
     paid: bool = False
     token_life: int = 3600
@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.behaviour.endless_list:
                 self._trickle()
             else:
-                self._json(200, self.behaviour.list or product(self.behaviour))
+                self._json(200, self.behaviour.instead or product(self.behaviour))
         else:
             self._json(404, {})
 

@@ -352,7 +352,7 @@ def test_a_list_of_another_shape_is_said_in_one_line(
 
 @pytest.mark.parametrize("answer", [b"<html>down for maintenance</html>", b"[" * 100_000, b'{"a":' * 100_000])
 def test_a_list_that_is_no_json_is_said_in_one_line(service: tuple[Behaviour, FetchSettings], answer: bytes) -> None:
-    service[0].list = answer
+    service[0].instead = answer
     with pytest.raises(FetchError, match=r"given up after 4 attempts; .* did not answer in JSON"):
         source(service[1])[0].offers()
 
