@@ -5,7 +5,7 @@
 BIN := .venv/bin
 PYTEST_ARGS ?=
 SOAK_ARGS ?=
-BENCHMARKS ?= extract embed ocr figures linking filters retrieval index growth nightly
+BENCHMARKS ?= extract embed ocr figures linking filters retrieval index growth publishing nightly
 DEMO ?= demo
 # Spark's Java: the machine's, or a private one beside .venv.
 JAVA = PYTHONPATH=. $(BIN)/python infra/java.py

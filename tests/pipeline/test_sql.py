@@ -33,6 +33,14 @@ def test_files_of_archives_that_nobody_asked_for_are_not_read(lake: Lake) -> Non
         opened(lake, ["figures"]).sql("SELECT doc_id FROM figures").fetchall()
 
 
+def test_half_of_what_duckdb_would_take_is_left_to_the_rest(lake: Lake) -> None:
+    limits = []
+    for connection in (duckdb.connect(), opened(lake)):
+        ((limit,),) = connection.sql("SELECT current_setting('memory_limit')").fetchall()
+        limits.append(float(limit.split()[0]))
+    assert limits[1] == pytest.approx(limits[0] / 2, rel=0.02)
+
+
 def test_what_does_not_fit_into_memory_goes_to_a_private_folder(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
