@@ -155,13 +155,12 @@ def _print_offers(
     from rich.table import Table
 
     from pipeline.fetch.bucket import read_record
-    from pipeline.fetch.work import ARCHIVES, wanted
+    from pipeline.fetch.work import ARCHIVES, parted, wanted
 
     record = read_record(to)
     new = wanted(source.offers(), record, since, match or ARCHIVES)
-    rests = {offer.name: until for offer in new if not again and (until := record.rests_until(offer))}
-    taken = {offer.name for offer in [offer for offer in new if offer.name not in rests][:at_most]}
-    new = [offer for offer in new if offer.name in taken or offer.name in rests]
+    rests, taken = parted(new, record, at_most, again)
+    new = [offer for offer in new if offer in taken or offer.name in rests]
     if as_json:
         rows = [
             {

@@ -155,6 +155,14 @@ def wanted(
     return sorted(new, key=lambda offer: (offer.published, offer.name))
 
 
+def parted(
+    new: Sequence[Offer], record: Record, at_most: int | None, again: bool
+) -> tuple[dict[str, datetime], list[Offer]]:  # fmt: skip
+    """Until when those rest whose checksum was wrong (``again``: none does), and which of the others are fetched."""
+    resting = {offer.name: until for offer in new if not again and (until := record.rests_until(offer))}
+    return resting, [offer for offer in new if offer.name not in resting][:at_most]
+
+
 def fetch(
     source: Source, folder: Path, transport: Transport, *,
     since: datetime | None = None, match: Sequence[str] = ARCHIVES, at_most: int | None = None, again: bool = False,
@@ -188,11 +196,11 @@ def fetch(
                 record.passed = sorted({offer.name for offer in offers} - {offer.name for offer in new})
             record.write(folder)  # what is wanted from now on is wanted although nothing may come today
         files, failures = [], []
-        resting = {offer.name: until for offer in new if not again and (until := record.rests_until(offer))}
+        resting, taken = parted(new, record, at_most, again)
         for name, until in resting.items():
             why = f"its SHA-1 was wrong, and it rests until {until:%Y-%m-%d %H:%M} UTC; --again fetches it now"
             failures.append((name, why))
-        for offer in [offer for offer in new if offer.name not in resting][:at_most]:
+        for offer in taken:
             try:
                 _require_room(folder, offer)
                 path, sha1 = download(source, offer, folder, transport, lambda n, t, o=offer: progress(o, n, t))  # type: ignore[misc]
